@@ -1,0 +1,20 @@
+"""The database: engine, unit of work, column types, migrations. The only room that commits.
+
+Every room above may come in to declare tables on `Base` and to run plain functions on a transaction.
+"""
+
+from vermilion.db.opening import open_database, sqlite_path
+from vermilion.db.types import Base, Instant, Json, RowNumber
+from vermilion.db.unit_of_work import Database, Tx, after_commit
+
+__all__ = [
+    "Base",
+    "Database",
+    "Instant",
+    "Json",
+    "RowNumber",
+    "Tx",
+    "after_commit",
+    "open_database",
+    "sqlite_path",
+]

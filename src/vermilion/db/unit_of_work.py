@@ -1,0 +1,82 @@
+"""One way to reach the database: plain functions on a transaction, run on the database's own threads.
+
+`await db.write(command, …)` has committed when it returns; `await db.read(question, …)` sees one snapshot.
+A function gets the transaction as its first argument and must not wait for anything but the database, so a
+transaction can never span a network call. A write may run twice (after a deadlock, or alone after a shared
+commit failed), therefore it changes nothing but the transaction; what must happen once it is durable is
+registered with `after_commit`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+Tx = Session
+"""A transaction. Only this room commits it."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_HOOKS = "vermilion.after_commit"
+
+
+def after_commit(tx: Tx, hook: Callable[[], None]) -> None:
+    """Run `hook` once the transaction is durable; it is forgotten when the transaction rolls back.
+
+    The hook runs on the event loop's thread when the write came from one, and must not block.
+    """
+    tx.info.setdefault(_HOOKS, []).append(hook)
+
+
+def pending_hooks(tx: Tx) -> list[Callable[[], None]]:
+    """The hooks registered on this transaction so far."""
+    return list(tx.info.get(_HOOKS, ()))
+
+
+class Lane(Protocol):
+    """Where transactions of one kind of database are run."""
+
+    def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]": ...
+
+    def read(self, work: Callable[[Tx], T]) -> "Future[T]": ...
+
+    def close(self) -> None: ...
+
+
+class Database:
+    """The door to the database for the async world (`write`, `read`) and for the terminal (`write_now`, `read_now`)."""
+
+    def __init__(self, lane: Lane, dialect: str, url: str) -> None:
+        self._lane = lane
+        self.dialect = dialect
+        """`sqlite` or `postgresql`."""
+        self.url = url
+
+    async def write(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `command(tx, …)` in a transaction; when this returns it is committed, when it raises nothing changed."""
+        value, hooks = await asyncio.wrap_future(self._lane.write(lambda tx: command(tx, *args, **kwargs)))
+        for hook in hooks:
+            hook()
+        return value
+
+    async def read(self, question: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `question(tx, …)` on one consistent snapshot."""
+        return await asyncio.wrap_future(self._lane.read(lambda tx: question(tx, *args, **kwargs)))
+
+    def write_now(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`write` for callers without an event loop: it blocks until committed."""
+        value, hooks = self._lane.write(lambda tx: command(tx, *args, **kwargs)).result()
+        for hook in hooks:
+            hook()
+        return value
+
+    def read_now(self, question: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read` for callers without an event loop."""
+        return self._lane.read(lambda tx: question(tx, *args, **kwargs)).result()
+
+    def close(self) -> None:
+        """Finish what was accepted, then close every connection."""
+        self._lane.close()

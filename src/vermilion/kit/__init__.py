@@ -1,0 +1,24 @@
+"""Small things every room may use: clock, ids, errors, pages, sealed secrets, the download door.
+
+Anyone may come in; `kit` itself knows nobody. `sealed` and `download` are imported by name
+(`vermilion.kit.sealed`), since few rooms need them and they pull in more.
+"""
+
+from vermilion.kit.clock import Clock, SystemClock
+from vermilion.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
+from vermilion.kit.ids import new_id
+from vermilion.kit.paging import Page, decode_cursor, encode_cursor
+
+__all__ = [
+    "AppError",
+    "Clock",
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "Page",
+    "SystemClock",
+    "decode_cursor",
+    "encode_cursor",
+    "new_id",
+]

@@ -1,0 +1,236 @@
+"""The contract between the pipeline and a provider's adapter.
+
+An adapter translates: our `Call` into the provider's request, its answers into `Ticket`, `Pending` or `Done`,
+its failures into `ProviderError`. It never sleeps, retries, prices, downloads, stores, or knows the user.
+
+Optional powers are had by having the method; ask with `power(adapter, "cancel")`:
+
+    cancel(ticket) -> Canceled              stop a job
+    check_many(tickets) -> {reference: …}   one look-up for several jobs
+    find(reference, since) -> Ticket | Done | None     look a lost submit up
+    read_callback(headers, body) -> Callback           verify and read what the provider posted to us
+    probe() -> Probe                        a connection test that costs nothing
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from vermilion.providers.wire import Wire
+
+JsonObject = Mapping[str, Any]
+MediaKind = Literal["image", "video", "audio"]
+
+
+class Ambiguity(StrEnum):
+    """How a submit whose answer was lost is resolved at a provider."""
+
+    IDEMPOTENCY_KEY = "idempotency_key"
+    """Submitting again with the same reference yields the same job."""
+    FIND_BY_REFERENCE = "find_by_reference"
+    """`find` looks the job up by our reference."""
+    LIST_RECENT = "list_recent"
+    """`find` recognises the job among the recent ones."""
+    NONE = "none"
+    """Nothing tells; the generation becomes `uncertain` until a callback or an admin resolves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalText:
+    """The same words in both languages of the house."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One thing an operator fills in for a credential; the admin page is drawn from these.
+
+    A `base_url` field is where calls go; changing it requires every secret again.
+    """
+
+    name: str
+    label: LocalText
+    secret: bool = False
+    required: bool = True
+    default: str | None = None
+    help: LocalText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A picture (or video, audio) the person gave, in the role the catalog entry defines."""
+
+    role: str
+    content_type: str
+    filename: str
+    size_bytes: int
+    read: Callable[[], Awaitable[bytes]]
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt, as the adapter sees it.
+
+    `reference` is unique per attempt and safe as an idempotency key; `endpoint` and `options` come from the
+    catalog entry; `params` are validated and complete (defaults filled in); `callback_url` is ours, with an
+    unguessable token, or None where the house has no address a provider can reach.
+    `parent` is the ticket data of the generation this one follows up on, where there is one.
+    """
+
+    reference: str
+    endpoint: str
+    makes: MediaKind
+    prompt: str
+    params: JsonObject
+    inputs: tuple[InputFile, ...] = ()
+    options: JsonObject = field(default_factory=dict)
+    callback_url: str | None = None
+    parent: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The provider's receipt: everything needed to ask again after a restart, as JSON (≤ 8 KiB).
+
+    `id` is the provider's own job id, unique at the provider.
+    """
+
+    id: str
+    data: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One result: at a URL the provider serves, or as bytes already in the answer. Exactly one of the two.
+
+    `blocked` marks a result the provider censored (a black picture): it is not kept and not paid for.
+    `actions` is what the provider offers to do with this very result.
+    """
+
+    kind: MediaKind
+    url: str | None = None
+    data: bytes | None = None
+    content_type: str | None = None
+    blocked: bool = False
+    actions: tuple[JsonObject, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Not finished. `percent` is 0–100 and only what the provider said; `queue_position` counts jobs ahead."""
+
+    started: bool
+    percent: float | None = None
+    queue_position: int | None = None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Finished with results; `facts` (seed, timings…) are kept with the generation. Failures are raised instead."""
+
+    outputs: tuple[Output, ...]
+    facts: JsonObject = field(default_factory=dict)
+    ticket: Ticket | None = None
+
+
+class Canceled(StrEnum):
+    """What the provider said to a cancel."""
+
+    STOPPED = "stopped"
+    """It will not run, or it stopped: nothing will come."""
+    REQUESTED = "requested"
+    """It was told; the result may still arrive."""
+    TOO_LATE = "too_late"
+    """It had already finished."""
+    UNKNOWN = "unknown"
+    """It knows no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A verified callback: which job it speaks of. It only wakes the pipeline, which then asks `check` itself.
+
+    `ticket` is complete enough to go on with when the submit's own answer was lost.
+    """
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The answer of a connection test: `problem` is None when the credential works."""
+
+    account: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A credential opened for use: its fields in clear, and whether private addresses are allowed for it."""
+
+    credential_id: str
+    fields: Mapping[str, str]
+    allow_private_hosts: bool = False
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """What every adapter is. It is constructed as `Adapter(login, wire)` and keeps no state between calls."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    credential_fields: ClassVar[tuple[CredentialField, ...]]
+    ambiguity: ClassVar[Ambiguity]
+    max_concurrent_default: ClassVar[int]
+
+    def __init__(self, login: Login, wire: Wire) -> None: ...
+
+    async def submit(self, call: Call) -> Ticket | Done:
+        """Hand the job over. Raises `Ambiguous` if it may have been accepted without our knowing."""
+        ...
+
+    async def check(self, ticket: Ticket) -> Pending | Done:
+        """Ask how the job is. Harmless to repeat. Raises `Broke`, `Rejected` or `Blocked` when it ended badly."""
+        ...
+
+
+PowerName = Literal["cancel", "check_many", "find", "read_callback", "probe"]
+
+
+class CanCancel(Protocol):
+    async def cancel(self, ticket: Ticket) -> Canceled: ...
+
+
+class CanCheckMany(Protocol):
+    async def check_many(self, tickets: Sequence[Ticket]) -> Mapping[str, Pending | Done | Exception]:
+        """Answers by ticket id; a job the provider left out of its answer is left out here."""
+        ...
+
+
+class CanFind(Protocol):
+    async def find(self, reference: str, since: datetime) -> Ticket | Done | None:
+        """The job submitted with `reference` at or after `since`; None when the provider certainly has none."""
+        ...
+
+
+class CanReadCallback(Protocol):
+    async def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+        """Verify and read; headers are lower-case. Raises `Rejected` for a forged or stale one."""
+        ...
+
+
+class CanProbe(Protocol):
+    async def probe(self) -> Probe: ...
+
+
+def power(adapter: Provider, name: PowerName) -> Callable[..., Awaitable[Any]] | None:
+    """The adapter's optional method, or None when it has none."""
+    method = getattr(adapter, name, None)
+    return method if callable(method) else None

@@ -1,0 +1,123 @@
+"""The one way adapters speak HTTP: aiohttp, bounded, and honest about what a lost answer means.
+
+A request that changes something at the provider is marked `effect=True`. When its answer is lost after it may
+have been sent, `Ambiguous` is raised; everything that certainly had no effect is `Unreachable`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+from vermilion.providers.errors import Ambiguous, Drifted, Unreachable
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+TOTAL_TIMEOUT_SECONDS = 60.0
+ANSWER_MAX_BYTES = 64 * 2**20
+"""Providers that answer with base64 pictures need room; nothing legitimate needs more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer, read whole."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON; raises `Drifted` when it is not."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise Drifted(
+                f"The provider answered {self.status} with something that is not JSON.",
+                vendor_message=self.text(200),
+            ) from error
+
+    def text(self, most: int = 500) -> str:
+        """The beginning of the body as text, for messages."""
+        return self.body[: most * 4].decode("utf-8", "replace")[:most]
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """`Retry-After` in seconds where the provider sent a number, bounded to an hour."""
+        value = self.headers.get("Retry-After", "")
+        try:
+            return min(max(float(value), 0.0), 3600.0)
+        except ValueError:
+            return None
+
+
+class Wire:
+    """HTTP for adapters; one per process, shared by all of them."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, *, limit: int = 512) -> "Wire":
+        """A wire with its own connection pool; must be called on a running event loop."""
+        return cls(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=limit, ttl_dns_cache=60),
+                timeout=aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_SECONDS, sock_connect=CONNECT_TIMEOUT_SECONDS),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "vermilion"},
+                auto_decompress=True,
+            )
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        effect: bool = False,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        data: bytes | aiohttp.FormData | None = None,
+        total_timeout_seconds: float = TOTAL_TIMEOUT_SECONDS,
+    ) -> Answer:
+        """One exchange: `body` is sent as JSON, `data` as it is. Redirects are not followed.
+
+        Raises `Unreachable` when nothing can have happened at the provider, `Ambiguous` when `effect` is set and
+        the answer was lost, `Drifted` when the answer is larger than any legitimate one.
+        """
+        try:
+            async with self._session.request(
+                method,
+                url,
+                headers=headers,
+                params=query,
+                json=body,
+                data=data,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=total_timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS),
+            ) as response:
+                content = await response.content.read(ANSWER_MAX_BYTES + 1)
+                while not response.content.at_eof() and len(content) <= ANSWER_MAX_BYTES:
+                    content += await response.content.read(ANSWER_MAX_BYTES + 1 - len(content))
+                if len(content) > ANSWER_MAX_BYTES:
+                    raise Drifted("The provider's answer is larger than any this house expects.")
+                return Answer(response.status, response.headers, content)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise Unreachable(f"No connection to the provider: {type(error).__name__}.") from error
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+            if effect:
+                raise Ambiguous(f"The provider's answer was lost: {type(error).__name__}.") from error
+            raise Unreachable(f"The provider did not answer: {type(error).__name__}.") from error

