@@ -4,8 +4,9 @@ Every room above may come in to declare tables on `Base` and to run plain functi
 """
 
 from vermilion.db.opening import open_database, sqlite_path
+from vermilion.db.statements import insert_into
 from vermilion.db.types import Base, Instant, Json, RowNumber
-from vermilion.db.unit_of_work import Database, Tx, after_commit
+from vermilion.db.unit_of_work import Database, Tx, after_commit, announce
 
 __all__ = [
     "Base",
@@ -15,6 +16,8 @@ __all__ = [
     "RowNumber",
     "Tx",
     "after_commit",
+    "announce",
+    "insert_into",
     "open_database",
     "sqlite_path",
 ]

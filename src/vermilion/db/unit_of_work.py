@@ -10,7 +10,7 @@ registered with `after_commit`.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _HOOKS = "vermilion.after_commit"
+_LISTENERS = "vermilion.listeners"
 
 
 def after_commit(tx: Tx, hook: Callable[[], None]) -> None:
@@ -29,6 +30,16 @@ def after_commit(tx: Tx, hook: Callable[[], None]) -> None:
     The hook runs on the event loop's thread when the write came from one, and must not block.
     """
     tx.info.setdefault(_HOOKS, []).append(hook)
+
+
+def announce(tx: Tx, topic: str) -> None:
+    """Tell the database's listeners of `topic` once the transaction is durable."""
+
+    def tell() -> None:
+        for listener in tx.info.get(_LISTENERS, ()):
+            listener(topic)
+
+    after_commit(tx, tell)
 
 
 def pending_hooks(tx: Tx) -> list[Callable[[], None]]:
@@ -51,15 +62,19 @@ class Database:
 
     def __init__(self, lane: Lane, dialect: str, url: str) -> None:
         self._lane = lane
+        self._listeners: list[Callable[[str], None]] = []
         self.dialect = dialect
         """`sqlite` or `postgresql`."""
         self.url = url
 
     async def write(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `command(tx, …)` in a transaction; when this returns it is committed, when it raises nothing changed."""
-        value, hooks = await asyncio.wrap_future(self._lane.write(lambda tx: command(tx, *args, **kwargs)))
-        for hook in hooks:
-            hook()
+        committed = self._lane.write(self._bound(command, *args, **kwargs))
+        # On the future rather than after the await: what follows a commit must follow it even when the
+        # caller was cancelled meanwhile. Registered first, so it has run when the caller goes on.
+        loop = asyncio.get_running_loop()
+        committed.add_done_callback(lambda done: loop.call_soon_threadsafe(_run_hooks, done))
+        value, _ = await asyncio.wrap_future(committed)
         return value
 
     async def read(self, question: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -68,15 +83,35 @@ class Database:
 
     def write_now(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`write` for callers without an event loop: it blocks until committed."""
-        value, hooks = self._lane.write(lambda tx: command(tx, *args, **kwargs)).result()
-        for hook in hooks:
-            hook()
+        committed = self._lane.write(self._bound(command, *args, **kwargs))
+        value, _ = committed.result()
+        _run_hooks(committed)
         return value
 
     def read_now(self, question: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`read` for callers without an event loop."""
         return self._lane.read(lambda tx: question(tx, *args, **kwargs)).result()
 
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(topic)` after every commit that announced a topic; it must not block."""
+        self._listeners.append(listener)
+
+    def _bound(
+        self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[Tx], T]:
+        def work(tx: Tx) -> T:
+            tx.info[_LISTENERS] = self._listeners
+            return command(tx, *args, **kwargs)
+
+        return work
+
     def close(self) -> None:
         """Finish what was accepted, then close every connection."""
         self._lane.close()
+
+
+def _run_hooks(committed: "Future[tuple[Any, list[Callable[[], None]]]]") -> None:
+    if committed.cancelled() or committed.exception() is not None:
+        return
+    for hook in committed.result()[1]:
+        hook()

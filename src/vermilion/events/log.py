@@ -1,0 +1,74 @@
+"""Writing and reading the event log; always inside the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+
+from vermilion.db import Tx, announce, insert_into
+from vermilion.events.tables import EventPositionRow, EventRow
+
+TOPIC = "events:"
+"""Announced after commit, followed by the person's id."""
+
+REPLAY_MAX = 500
+"""Events read at a time; a stream asks again until it has caught up."""
+
+
+def emit(tx: Tx, user_id: UUID, name: str, data: Mapping[str, Any], now: datetime) -> int:
+    """Record that something of this person's changed; returns the event's number.
+
+    `data` is exactly what a GET of the thing returns now. Its `id` names the subject, so that a newer event
+    replaces an older one; a thing without `id` (the balance) is its own subject.
+    """
+    position = insert_into(tx, EventPositionRow).values(user_id=user_id, seq=1)
+    seq: int = tx.execute(
+        position.on_conflict_do_update(index_elements=["user_id"], set_={"seq": EventPositionRow.seq + 1}).returning(
+            EventPositionRow.seq
+        )
+    ).scalar_one()
+    kind = name.split(".", 1)[0]
+    subject = f"{kind}:{data['id']}" if "id" in data else kind
+    event = {"seq": seq, "name": name, "data": dict(data), "created_at": now}
+    tx.execute(
+        insert_into(tx, EventRow)
+        .values(user_id=user_id, subject=subject, **event)
+        .on_conflict_do_update(index_elements=["user_id", "subject"], set_=event)
+    )
+    announce(tx, f"{TOPIC}{user_id}")
+    return seq
+
+
+def position(tx: Tx, user_id: UUID) -> int:
+    """The number of the person's last event, 0 before the first: the cursor a list read now is valid at."""
+    return tx.scalar(select(EventPositionRow.seq).where(EventPositionRow.user_id == user_id)) or 0
+
+
+def events_after(tx: Tx, user_id: UUID, seq: int, *, most: int = REPLAY_MAX) -> Sequence[EventRow]:
+    """The person's events numbered above `seq`, in order, at most `most`."""
+    return tx.scalars(
+        select(EventRow).where(EventRow.user_id == user_id, EventRow.seq > seq).order_by(EventRow.seq).limit(most)
+    ).all()
+
+
+def can_resume(tx: Tx, user_id: UUID, seq: int) -> bool:
+    """Whether a client that knows everything up to `seq` can be brought up to date by events alone.
+
+    It cannot when it claims a number we never issued (the database was restored from a snapshot).
+    """
+    return 0 <= seq <= position(tx, user_id)
+
+
+def forget_events(tx: Tx, before: datetime) -> int:
+    """Drop deletions older than `before`; the other events stay, one per thing that still exists."""
+    gone = tx.execute(
+        delete(EventRow).where(EventRow.created_at < before, EventRow.name.like("%.deleted")).returning(EventRow.seq)
+    )
+    return len(gone.all())
+
+
+def count_events(tx: Tx) -> int:
+    """How many events are kept."""
+    return tx.scalar(select(func.count()).select_from(EventRow)) or 0

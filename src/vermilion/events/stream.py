@@ -1,0 +1,74 @@
+"""One person's events as server-sent events (WHATWG HTML, section 9.2), from where the client left off."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+from vermilion.db import Database, Tx
+from vermilion.events.hub import EventHub
+from vermilion.events.log import can_resume, events_after, position
+from vermilion.events.tables import EventRow
+
+HEARTBEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+
+Hint = Callable[[UUID], dict[str, Any] | None]
+"""What is told unnumbered beside the log: the person's places in line, or None when there is nothing to say."""
+
+
+def message(name: str, data: object, *, number: int | None = None) -> bytes:
+    """One SSE message; JSON never contains a raw line break, so one `data:` line suffices."""
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+async def stream(
+    db: Database,
+    hub: EventHub,
+    user_id: UUID,
+    after: int | None,
+    *,
+    still_allowed: Callable[[Tx], bool],
+    hint: Hint,
+) -> AsyncIterator[bytes]:
+    """Messages until the client leaves, the house stops, or the person's right to listen ends.
+
+    `after` is the last number the client has; None begins with what happens from now on. A number we never
+    issued is answered with `reset`: fetch your lists again. `still_allowed` is asked at every heartbeat. The
+    generator holds at most one batch of events, so a slow client costs no memory: it simply reads later.
+    """
+    with hub.listening(user_id) as bell:
+        yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+        seen, known = await db.read(_begin, user_id, after)
+        if not known:
+            yield message("reset", {}, number=seen)
+        last_hint: dict[str, Any] | None = None
+        while not hub.stopping:
+            bell.clear()
+            while batch := await db.read(events_after, user_id, seen):
+                yield b"".join(_event(row) for row in batch)
+                seen = batch[-1].seq
+            place = hint(user_id)
+            if place != last_hint:
+                last_hint = place
+                yield message("line", place or {"items": []})
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await bell.wait()
+            except TimeoutError:
+                if not await db.read(still_allowed):
+                    return
+                yield b": still here\n\n"
+
+
+def _begin(tx: Tx, user_id: UUID, after: int | None) -> tuple[int, bool]:
+    now_at = position(tx, user_id)
+    if after is None:
+        return now_at, True
+    return (after, True) if can_resume(tx, user_id, after) else (now_at, False)
+
+
+def _event(row: EventRow) -> bytes:
+    return message(row.name, row.data, number=row.seq)
