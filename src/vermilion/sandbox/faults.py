@@ -1,0 +1,237 @@
+"""Failure on demand: the vocabulary, the markers people write into prompts, and armed faults.
+
+A fault is asked for in two ways. A marker in a prompt, `[[kind]]`, `[[kind:argument]]` or
+`[[kind@place:argument]]`, concerns that one request. `POST /control/faults` arms a fault for
+whichever requests come next. Both speak the words below, and the index page is drawn from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import re
+from dataclasses import dataclass
+from typing import Any
+
+WIRE_PLACES = ("submit", "status", "result", "cancel", "download", "upload")
+JOB = "job"
+
+_MARKER = re.compile(r"\[\[\s*([a-z0-9-]+)(?:@([a-z]+))?(?::([^\]]{1,80}))?\s*\]\]")
+_MAX_MARKERS = 12
+_MAX_COUNTED_REQUESTS = 10_000
+_MAX_ARMED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """One word of the vocabulary.
+
+    `places` are where it can strike, the first being the default. `argument` says what may follow
+    the colon. A `lasting` fault strikes every time; any other strikes once, or N times if told so.
+    """
+
+    name: str
+    places: tuple[str, ...]
+    about: str
+    argument: str = ""
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that somebody asked for."""
+
+    kind: str
+    at: str
+    argument: str = ""
+
+    def number(self, default: float) -> float:
+        """The argument as a non-negative number, or the default if it is not one."""
+        try:
+            value = float(self.argument)
+        except ValueError:
+            return default
+        return value if 0 <= value < 1e9 else default
+
+
+def _wire(name: str, default: str, about: str, argument: str = "how many times", *, lasting: bool = False) -> FaultKind:
+    places = (default, *(place for place in WIRE_PLACES if place != default))
+    return FaultKind(name, places, about, argument, lasting)
+
+
+def _job(name: str, about: str, argument: str = "") -> FaultKind:
+    return FaultKind(name, (JOB,), about, argument, lasting=True)
+
+
+VOCABULARY: tuple[FaultKind, ...] = (
+    _wire("throttle", "submit", "429 with Retry-After: 1; nothing is done."),
+    _wire("html-502", "submit", "An ingress 502: an HTML page, no request id; nothing is done."),
+    _wire("error-500", "submit", "The vendor's own 500, marked retryable; nothing is done."),
+    _wire("error-503", "submit", "The vendor's own 503, marked retryable; nothing is done."),
+    _wire("unauthorized", "submit", "401, as for a revoked key."),
+    _wire("locked", "submit", "403, as for an account without balance."),
+    _wire("reset", "submit", "The connection is cut before anything is done."),
+    _wire("lost-answer", "submit", "Everything is done (the job exists), then the connection is cut."),
+    _wire("hang", "status", "Nothing is done and no answer comes for this long.", "seconds (60)", lasting=True),
+    _wire("truncated-json", "result", "The answer's body stops in the middle."),
+    _wire("cut-short", "download", "The connection is cut in the middle of the announced body."),
+    _wire("wrong-type", "result", "The right body under Content-Type: text/html."),
+    _wire("html-200", "result", "200 with an HTML page instead of the answer."),
+    _wire("oversize", "result", "A 200 JSON answer that goes on for this many MiB.", "MiB (64)", lasting=True),
+    _wire("slow-drip", "download", "The answer trickles in over this long.", "seconds (10)", lasting=True),
+    _job("fail", "The job ends in this error. Any type of the vendor's error tables works.", "error type"),
+    _job("fail-once", "The first job with this body fails (runner_disconnected), later ones succeed."),
+    _job(
+        "fail-then-succeed", "A finished job first reports a retryable failure, then success.", "how many reports (1)"
+    ),
+    _job("nsfw", "Black pictures flagged as unsafe, or a policy error where the model refuses instead."),
+    _job("slow", "The job runs for exactly this long, whatever the speed.", "seconds (30)"),
+    _job("queue", "The job waits for exactly this long first, whatever the speed.", "seconds (30)"),
+    _job("never", "The job runs and never ends."),
+    _job("forget", "Once it should run, the vendor has never heard of the job: 404."),
+    _job("requeue", "Half way through, the job falls back into the queue for a while."),
+    _job("unknown-status", "While running, the status is a word nobody documented."),
+    _job("drift", "The result has the right pictures under field names nobody documented."),
+    _job("request-timeout", "The job misses the start deadline: 504 with the user's timeout header."),
+    _job("validate-at-submit", "Invalid input is refused by the submit call itself instead of later."),
+    _job("cancel-ignored", "A cancel is acknowledged, and the job goes on and succeeds."),
+    _job("empty-output", "Success with no pictures."),
+    _job("null-output", "Success with `images: null`."),
+    _job("404-output", "Success, but every picture's address answers 404."),
+    _job("expire", "The pictures can be fetched for this long after the end, then answer 404.", "seconds (0)"),
+    _job("partial", "Success, but every second picture's address answers 404."),
+    _job("garbage-image", "The pictures' bytes are noise under an image content type."),
+    _job("html-image", "The pictures' addresses answer 200 with an HTML page."),
+    _job("truncated-image", "The pictures' files end half way, with a matching length."),
+    _job("huge-output", "The pictures' files go on for this many MiB without a length.", "MiB (512)"),
+    _job("wrong-size", "The pictures are half as large as asked for and declared."),
+    _job("ssrf-output", "The pictures' addresses point into private networks."),
+    _job("redirect-output", "The pictures' addresses redirect into a private network."),
+    _job("webhook-early", "The webhook arrives before the submit answer."),
+    _job("webhook-duplicate", "The webhook is delivered this many times.", "how many (2)"),
+    _job("webhook-forged", "A webhook with a wrong signature arrives first, then the true one."),
+    _job("webhook-stale", "The webhook is correctly signed, with a timestamp 10 minutes old."),
+    _job("webhook-late", "The webhook comes this long after the end.", "seconds (5)"),
+    _job("webhook-lost", "The webhook is never sent."),
+)
+
+KINDS: dict[str, FaultKind] = {kind.name: kind for kind in VOCABULARY}
+
+
+class UnknownFault(ValueError):
+    """Somebody asked for a fault that the vocabulary does not have."""
+
+
+def make_fault(kind: str, at: str = "", argument: str = "") -> Fault:
+    """A fault of the vocabulary; `UnknownFault` says what was wrong with the words."""
+    known = KINDS.get(kind)
+    if known is None:
+        raise UnknownFault(f"unknown kind {kind!r}")
+    place = at or known.places[0]
+    if place not in known.places:
+        raise UnknownFault(f"{kind!r} cannot happen at {place!r}; it can at {', '.join(known.places)}")
+    return Fault(kind, place, argument)
+
+
+def read_markers(text: str) -> list[Fault]:
+    """The faults named in a prompt, in order. Unknown markers are ordinary text."""
+    found = []
+    for kind, at, argument in itertools.islice(_MARKER.findall(text), _MAX_MARKERS):
+        try:
+            found.append(make_fault(kind, at, argument.strip()))
+        except UnknownFault:
+            continue
+    return found
+
+
+def without_markers(text: str) -> str:
+    """The prompt as an artist should read it."""
+    return _MARKER.sub("", text).strip()
+
+
+@dataclass(slots=True)
+class Armed:
+    """A fault waiting for the next requests: `count` times, or with `probability` each time."""
+
+    id: int
+    vendor: str
+    fault: Fault
+    count: int | None
+    probability: float | None
+    struck: int = 0
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "vendor": self.vendor,
+            "kind": self.fault.kind,
+            "at": self.fault.at,
+            "argument": self.fault.argument,
+            "count": self.count,
+            "probability": self.probability,
+            "struck": self.struck,
+        }
+
+
+class FaultBoard:
+    """What is armed, and how often each marked request was struck already."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._armed: list[Armed] = []
+        self._ids = itertools.count(1)
+        self._strikes: dict[str, int] = {}
+
+    def arm(self, vendor: str, fault: Fault, *, count: int | None, probability: float | None) -> Armed:
+        if len(self._armed) >= _MAX_ARMED:
+            raise UnknownFault(f"at most {_MAX_ARMED} faults can be armed")
+        if count is None and probability is None:
+            count = 1
+        armed = Armed(next(self._ids), vendor, fault, count, probability)
+        self._armed.append(armed)
+        return armed
+
+    def armed(self) -> list[Armed]:
+        return list(self._armed)
+
+    def disarm(self) -> None:
+        self._armed.clear()
+        self._strikes.clear()
+
+    def strike(self, vendor: str, at: str) -> Fault | None:
+        """The armed fault that hits this request, if any; its count goes down."""
+        if not self._armed:
+            return None
+        for armed in self._armed:
+            if armed.vendor != vendor or armed.fault.at != at:
+                continue
+            if armed.probability is not None and self._random.random() >= armed.probability:
+                continue
+            armed.struck += 1
+            if armed.count is not None:
+                armed.count -= 1
+                if armed.count <= 0:
+                    self._armed.remove(armed)
+            return armed.fault
+        return None
+
+    def strike_marked(self, faults: list[Fault], at: str, subject: str) -> Fault | None:
+        """The marked fault that hits this request. `subject` tells repeats of one request apart from others."""
+        for fault in faults:
+            if fault.at == at and (
+                KINDS[fault.kind].lasting or self.first_times(fault, subject, int(fault.number(1)) or 1)
+            ):
+                return fault
+        return None
+
+    def first_times(self, fault: Fault, subject: str, times: int) -> bool:
+        """True the first `times` times it is asked about this fault and subject."""
+        key = hashlib.blake2b(f"{fault.kind}@{fault.at}\n{subject}".encode(), digest_size=16).hexdigest()
+        struck = self._strikes.get(key, 0)
+        if struck >= times:
+            return False
+        if len(self._strikes) >= _MAX_COUNTED_REQUESTS:
+            self._strikes.pop(next(iter(self._strikes)))
+        self._strikes[key] = struck + 1
+        return True
