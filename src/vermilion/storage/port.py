@@ -1,0 +1,47 @@
+"""The port: what the house asks of a place that keeps bytes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+
+class Storage(Protocol):
+    """Bytes under content keys (`sha256/ab/cd/<hash>`). Every method may raise `StorageFailed`.
+
+    A malformed key is a programming error: ValueError.
+    """
+
+    async def put(self, spool: Path, key: str) -> None:
+        """Keep the spool file under its key, durably, after checking that its content is what the key says.
+
+        When this returns the spool file is gone and the content survives a power cut. Putting what is already
+        there is cheap and changes nothing, except that it counts as touched (see `delete`).
+        """
+        ...
+
+    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to but without `end` (None: to the last), in large pieces.
+
+        Raises `FileMissing` at once, before the first piece is asked for.
+        """
+        ...
+
+    async def size(self, key: str) -> int:
+        """Bytes under the key; raises `FileMissing`."""
+        ...
+
+    async def exists(self, key: str) -> bool:
+        """Whether something lies under the key."""
+        ...
+
+    async def delete(self, key: str, *, untouched_seconds: float = 0.0) -> bool:
+        """Remove the key; whether nothing lies there now.
+
+        A file put (again) less than `untouched_seconds` ago stays: somebody is keeping the same content at this
+        very moment, whose row is not written yet.
+        """
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the file lies on this machine, for sending it without copying; None where it does not."""
+        ...
