@@ -1,0 +1,39 @@
+"""Credits: accounts, holds, entries, statements, and the audit that proves them.
+
+Who changes money comes in here with a transaction: `generation` holds, settles and releases, `billing` and the
+admin's door grant and take, `app` mounts `router`. The ledger knows nobody above it: a generation is only an id
+on an entry. Balances move by relative SQL, entries are never changed, and each hold ends once; the tables refuse
+what contradicts that, `fsck` finds what got around them.
+"""
+
+from vermilion.ledger.commands import End, expire, grant, hold, open_account, release, settle, take
+from vermilion.ledger.fsck import Finding, fsck
+from vermilion.ledger.problems import InsufficientCredits, ReusedHold
+from vermilion.ledger.queries import OpenHold, balance, balances, entries_of, open_holds, statement
+from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS
+from vermilion.ledger.views import Balance, StatementEntry
+
+__all__ = [
+    "AMOUNT_MAX_CREDITS",
+    "BALANCE_MAX_CREDITS",
+    "Balance",
+    "End",
+    "Finding",
+    "InsufficientCredits",
+    "OpenHold",
+    "ReusedHold",
+    "StatementEntry",
+    "balance",
+    "balances",
+    "entries_of",
+    "expire",
+    "fsck",
+    "grant",
+    "hold",
+    "open_account",
+    "open_holds",
+    "release",
+    "settle",
+    "statement",
+    "take",
+]

@@ -1,0 +1,75 @@
+"""Questions about balances, statements and holds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from vermilion.db import Tx
+from vermilion.kit import Page, decode_cursor, encode_cursor
+from vermilion.ledger.movement import account, balance_of, entry, is_end, is_hold
+from vermilion.ledger.tables import EntryRow
+from vermilion.ledger.views import NOTHING, Balance, StatementEntry
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """Credits set aside for work that has not ended."""
+
+    hold_id: UUID
+    user_id: UUID
+    generation_id: UUID
+    amount_credits: int
+    created_at: datetime
+
+
+def balance(tx: Tx, user_id: UUID) -> Balance:
+    """The person's balance; nothing of everything for somebody without an account."""
+    return balances(tx, [user_id])[user_id]
+
+
+def balances(tx: Tx, user_ids: Iterable[UUID]) -> dict[UUID, Balance]:
+    """The balance of each of these people, in one question."""
+    asked = list(user_ids)
+    rows = tx.execute(select(account).where(account.c.user_id.in_(asked)))
+    found = {row.user_id: balance_of(row) for row in rows}
+    return {user_id: found.get(user_id, NOTHING) for user_id in asked}
+
+
+def statement(tx: Tx, user_id: UUID, *, cursor: str | None = None, limit: int = 50) -> Page[StatementEntry]:
+    """The person's entries, newest first, `limit` at a time; raises `Invalid` for a foreign cursor."""
+    question = select(EntryRow).where(EntryRow.user_id == user_id).order_by(EntryRow.number.desc()).limit(limit + 1)
+    if cursor is not None:
+        (before,) = decode_cursor(cursor, int)
+        question = question.where(EntryRow.number < before)
+    rows = tx.scalars(question).all()
+    return Page(
+        items=[StatementEntry.model_validate(row) for row in rows[:limit]],
+        next=encode_cursor(rows[limit - 1].number) if len(rows) > limit else None,
+    )
+
+
+def entries_of(tx: Tx, user_id: UUID, generation_id: UUID) -> list[StatementEntry]:
+    """What the person's generation moved, in order: the receipt."""
+    rows = tx.scalars(
+        select(EntryRow)
+        .where(EntryRow.generation_id == generation_id, EntryRow.user_id == user_id)
+        .order_by(EntryRow.number)
+    )
+    return [StatementEntry.model_validate(row) for row in rows]
+
+
+def open_holds(tx: Tx) -> list[OpenHold]:
+    """Every hold that has no end yet, oldest first; reads all holds, so it is for audits."""
+    end = entry.alias("ending")
+    rows = tx.execute(
+        select(entry.c.hold_id, entry.c.user_id, entry.c.generation_id, entry.c.amount_credits, entry.c.created_at)
+        .where(
+            is_hold(entry.c.kind),
+            ~exists().where(end.c.hold_id == entry.c.hold_id, is_end(end.c.kind)),
+        )
+        .order_by(entry.c.created_at, entry.c.id)
+    )
+    return [OpenHold(*row) for row in rows]
