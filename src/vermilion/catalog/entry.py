@@ -1,0 +1,309 @@
+"""A catalog entry: everything the house knows about one model, and what it makes of a request for it.
+
+An entry is a value. It is read from TOML once, travels as JSON in a generation's snapshot, and answers four
+questions: is this request acceptable (`accept`), what does it cost (`quote`), how is it drawn (`params_schema`),
+and what is the provider sent (`wire_params`, `wire_options`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
+from vermilion.catalog.params import BooleanParam, ChoiceParam, IntegerParam, Param
+from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS, Price, Quote
+from vermilion.kit import Invalid
+
+Visibility = Literal["everyone", "admins"]
+
+UNKNOWN_NAMES_SHOWN = 20
+"""How many unknown parameters are named one by one; a body full of them must not be answered with its own size."""
+
+
+class Prompt(Declared):
+    """Whether a model wants words, how many characters it takes, and what the provider calls them."""
+
+    required: bool = True
+    max_chars: Annotated[int, Field(ge=1, le=100_000)]
+    wire: Annotated[str, Field(min_length=1)] = "prompt"
+
+
+class Input(Declared):
+    """Files a model takes in one role; `list` says that the provider wants an array even for one."""
+
+    role: Name
+    label: Words = UNNAMED
+    minimum: Annotated[int, Field(ge=0, le=50)]
+    maximum: Annotated[int, Field(ge=1, le=50)]
+    content_types: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(image|video|audio)/[a-z0-9.+-]+$")], ...], Field(min_length=1)
+    ]
+    max_bytes: Annotated[int, Field(ge=1, le=2**30)]
+    wire: Annotated[str, Field(min_length=1)]
+    list: bool = False
+
+    @model_validator(mode="after")
+    def _counts_are_ordered(self) -> Self:
+        if self.minimum > self.maximum:
+            raise ValueError("minimum is above maximum")
+        if self.maximum > 1 and not self.list:
+            raise ValueError("more than one file needs list = true")
+        return self
+
+
+class FollowUp(Declared):
+    """What the model offers to do with an existing picture: it becomes the input of this role."""
+
+    label: Words = UNNAMED
+    input_role: Name
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInput:
+    """A file somebody wants to give, as far as a model's limits ask about it."""
+
+    role: str
+    content_type: str
+    size_bytes: int
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request's words and parameters, clean and complete."""
+
+    prompt: str
+    params: dict[str, Any]
+
+
+class Entry(Declared):
+    """One model. `id` is ours and never changes; `endpoint` is what the provider calls it."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+    provider: Name
+    endpoint: Annotated[str, Field(min_length=1, max_length=200)]
+    makes: Literal["image", "video", "audio"]
+    name: Words
+    about: Words = UNNAMED
+    aliases: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    prompt: Prompt | None = None
+    params: tuple[Param, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    price: Price
+    outputs_param: Name | None = None
+    outputs: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many results one request gives where no parameter says it."""
+    deadline_seconds: Annotated[int, Field(ge=10, le=86_400)]
+    typical_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    follow_ups: tuple[FollowUp, ...] = ()
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """What else the adapter must know; it gets these as they are."""
+    enabled: bool = True
+    visibility: Visibility = "everyone"
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for what, names in (
+            ("parameter", [param.name for param in self.params]),
+            ("input role", [given.role for given in self.inputs]),
+        ):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{what} {min(twice)!r} is declared twice")
+        if self.prompt is None and not any(given.minimum for given in self.inputs):
+            raise ValueError("takes neither a prompt nor an input: nothing could be asked of it")
+        if self.typical_seconds > self.deadline_seconds:
+            raise ValueError("typical_seconds is above deadline_seconds")
+        for follow_up in self.follow_ups:
+            if follow_up.input_role not in {given.role for given in self.inputs}:
+                raise ValueError(f"a follow-up fills the role {follow_up.input_role!r}, which is no input")
+        self._check_wire_names()
+        self._check_price()
+        return self
+
+    def _check_wire_names(self) -> None:
+        taken = [given.wire for given in self.inputs] + ([self.prompt.wire] if self.prompt else [])
+        for param in self.params:
+            # Two parameters may speak of one thing only where the later one is usually silent.
+            if param.wire_name in taken and not (param.optional and getattr(param, "default", None) is None):
+                raise ValueError(f"parameter {param.name!r} is sent as {param.wire_name!r}, which is taken")
+            taken.append(param.wire_name)
+
+    def _check_price(self) -> None:
+        lowest, highest = self.price.range(*self._outputs_range())
+        if lowest < PRICE_MIN_CREDITS or highest > PRICE_MAX_CREDITS:
+            raise ValueError(
+                f"costs {lowest:,} to {highest:,} credits;"
+                f" a price lies between {PRICE_MIN_CREDITS} and {PRICE_MAX_CREDITS:,}"
+            )
+        for row in self.price.rows:
+            for name, value in row.when.items():
+                param = self.param(name)
+                if not isinstance(param, ChoiceParam | BooleanParam):
+                    raise ValueError(f"a price depends on {name!r}, which is no choice or boolean of this model")
+                try:
+                    param.accept(value)
+                except Refused as problem:
+                    raise ValueError(f"a price depends on {name} = {value!r}, which {problem.message}") from problem
+
+    def _outputs_range(self) -> tuple[int, int]:
+        if self.outputs_param is None:
+            return self.outputs, self.outputs
+        param = self.param(self.outputs_param)
+        if not isinstance(param, IntegerParam) or param.optional or param.minimum < 1:
+            raise ValueError("outputs_param must name an integer parameter with a default and a minimum of at least 1")
+        return param.minimum, param.maximum
+
+    def param(self, name: str) -> Param | None:
+        """The parameter of that name."""
+        return next((param for param in self.params if param.name == name), None)
+
+    def accept(self, prompt: str, params: Mapping[str, Any], inputs: Sequence[GivenInput] = ()) -> Accepted:
+        """The request with defaults filled in.
+
+        Raises `Invalid` (`generation.invalid_params`) naming every problem at once in `errors`, as
+        `{field, code, message, limit?}`; `field` is the first of them.
+        """
+        problems: list[dict[str, Any]] = []
+        words = self._accept_prompt(prompt, problems)
+        clean = self._accept_params(params, problems)
+        self._check_inputs(inputs, problems)
+        if problems:
+            detail = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems[:5])
+            raise Invalid(
+                "generation.invalid_params", f"{detail}.", field=problems[0]["field"], extras={"errors": problems}
+            )
+        return Accepted(words, clean)
+
+    def _accept_prompt(self, prompt: str, problems: list[dict[str, Any]]) -> str:
+        field = "prompt"
+        if self.prompt is None:
+            if prompt.strip():
+                problems.append(_problem(field, Refused("not_taken", "is not taken by this model")))
+            return ""
+        if not prompt.strip():
+            if self.prompt.required:
+                problems.append(_problem(field, Refused("required", "must say something")))
+            return ""
+        if len(prompt) > self.prompt.max_chars:
+            limit = self.prompt.max_chars
+            problems.append(_problem(field, Refused("too_long", f"must have at most {limit} characters", limit)))
+        try:
+            return storable(prompt)
+        except Refused as problem:
+            problems.append(_problem(field, problem))
+            return ""
+
+    def _accept_params(self, given: Mapping[str, Any], problems: list[dict[str, Any]]) -> dict[str, Any]:
+        clean: dict[str, Any] = {}
+        for param in self.params:
+            try:
+                clean[param.name] = param.accept(given.get(param.name, param.default))
+            except Refused as problem:
+                problems.append(_problem(f"params.{param.name}", problem))
+        unknown = sorted(str(name) for name in given if self.param(str(name)) is None)
+        for name in unknown[:UNKNOWN_NAMES_SHOWN]:
+            problems.append(_problem(f"params.{name[:80]}", Refused("unknown", "is no parameter of this model")))
+        return clean
+
+    def _check_inputs(self, inputs: Sequence[GivenInput], problems: list[dict[str, Any]]) -> None:
+        roles = {role.role: role for role in self.inputs}
+        for index, given in enumerate(inputs):
+            role = roles.get(given.role)
+            try:
+                if role is None:
+                    raise Refused("unknown", "has a role this model does not know")
+                if given.content_type not in role.content_types:
+                    raise Refused("wrong_content_type", "must be one of " + ", ".join(role.content_types))
+                if given.size_bytes > role.max_bytes:
+                    raise Refused("too_large", f"must have at most {role.max_bytes} bytes", role.max_bytes)
+            except Refused as problem:
+                problems.append(_problem(f"inputs.{index}", problem))
+        for role in self.inputs:
+            count = sum(1 for given in inputs if given.role == role.role)
+            if count < role.minimum:
+                few = Refused("too_few", f"needs at least {role.minimum}", role.minimum)
+                problems.append(_problem(f"inputs.{role.role}", few))
+            if count > role.maximum:
+                many = Refused("too_many", f"takes at most {role.maximum}", role.maximum)
+                problems.append(_problem(f"inputs.{role.role}", many))
+
+    def quote(self, params: Mapping[str, Any]) -> Quote:
+        """What a request with these accepted parameters costs."""
+        outputs = self.outputs if self.outputs_param is None else int(params[self.outputs_param])
+        return Quote(self.price.of(params, outputs), outputs)
+
+    def settle_price(self, quote_price: int, expected_outputs: int, kept: int) -> int:
+        """Credits for `kept` of the expected outputs: their share, rounded in the person's favour.
+
+        Nothing for nothing; at least one credit for anything; never above the quote, even when more came.
+        """
+        if kept <= 0:
+            return 0
+        return max(PRICE_MIN_CREDITS, quote_price * min(kept, expected_outputs) // expected_outputs)
+
+    @property
+    def from_credits(self) -> int:
+        """The lowest price a request can come to."""
+        return self.price.range(*self._outputs_range())[0]
+
+    def aspect(self, params: Mapping[str, Any]) -> float | None:
+        """Width divided by height of what accepted parameters will give, where they decide it."""
+        decided = [param.aspect(params.get(param.name)) for param in self.params]
+        return next((aspect for aspect in reversed(decided) if aspect is not None), None)
+
+    def params_schema(self) -> dict[str, Any]:
+        """JSON Schema (draft 2020-12) of exactly the `params` that `accept` accepts."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {param.name: param.json_schema() for param in self.params},
+            "additionalProperties": False,
+        }
+
+    def wire_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Accepted parameters in the provider's names and values, for `Call.params`.
+
+        Nulls are left out: the provider chooses. Where two parameters speak of one thing, the later one counts.
+        """
+        sent: dict[str, Any] = {}
+        for param in self.params:
+            value = param.wire_value(params.get(param.name))
+            if value is not None:
+                sent[param.wire_name] = value
+        return sent
+
+    def wire_options(self) -> dict[str, Any]:
+        """`Call.options`: the entry's own, `prompt` (its wire name, absent where none is taken) and `inputs`
+
+        (role → `{wire, list}`).
+        """
+        wires = {given.role: {"wire": given.wire, "list": given.list} for given in self.inputs}
+        return {**self.options, **({"prompt": self.prompt.wire} if self.prompt else {}), "inputs": wires}
+
+    def snapshot(self) -> dict[str, Any]:
+        """The entry as JSON for a generation's row: all that decides, without the words that only draw forms."""
+        drawing = {"label", "help", "unit", "advanced", "control", "step"}
+        choices = {"choices": {"__all__": {"label"}}}
+        return self.model_dump(
+            mode="json",
+            exclude_defaults=True,
+            exclude={
+                "about": True,
+                "aliases": True,
+                "follow_ups": True,
+                "params": {"__all__": {**dict.fromkeys(drawing, True), **choices}},
+                "inputs": {"__all__": {"label"}},
+            },
+        )
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Mapping[str, Any]) -> Self:
+        """The entry a row was made with, also when a newer or older house wrote it: unknown keys are let be."""
+        return cls.model_validate(snapshot, extra="ignore")
+
+
+def _problem(field: str, refused: Refused) -> dict[str, Any]:
+    limit = {} if refused.limit is None else {"limit": refused.limit}
+    return {"field": field, "code": refused.code, "message": refused.message, **limit}
