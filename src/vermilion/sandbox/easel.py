@@ -28,23 +28,24 @@ class Easel:
         self._plain = plain
         self._plain_bytes = plain_bytes
         self._pool: ProcessPoolExecutor | None = None
-        self._remembered: OrderedDict[Order, bytes] = OrderedDict()
+        self._remembered: OrderedDict[str, bytes] = OrderedDict()
         self._remembered_bytes = 0
-        self._drawing: dict[Order, asyncio.Task[bytes]] = {}
+        self._drawing: dict[str, asyncio.Task[bytes]] = {}
 
     async def picture(self, order: Order, stamp: str) -> bytes:
         """The encoded picture. `stamp` makes plain pictures differ from each other byte for byte."""
         if self._plain and not order.sources:
             return _stamped(order.width, order.height, order.format, self._plain_bytes, stamp)
-        remembered = self._remembered.get(order)
+        key = order.key()
+        remembered = self._remembered.get(key)
         if remembered is not None:
-            self._remembered.move_to_end(order)
+            self._remembered.move_to_end(key)
             return remembered
-        task = self._drawing.get(order)
+        task = self._drawing.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._draw(order))
-            self._drawing[order] = task
-            task.add_done_callback(lambda _: self._drawing.pop(order, None))
+            task = asyncio.ensure_future(self._draw(order, key))
+            self._drawing[key] = task
+            task.add_done_callback(lambda _: self._drawing.pop(key, None))
         # A visitor who leaves must not take the picture away from the next one.
         return await asyncio.shield(task)
 
@@ -53,14 +54,14 @@ class Easel:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _draw(self, order: Order) -> bytes:
+    async def _draw(self, order: Order, key: str) -> bytes:
         try:
             data = await self._submit(order)
         except BrokenProcessPool:
             # The drawing process was killed from outside; a new one draws the same picture.
             self._pool = None
             data = await self._submit(order)
-        self._remembered[order] = data
+        self._remembered[key] = data
         self._remembered_bytes += len(data)
         while self._remembered_bytes > _MAX_REMEMBERED_BYTES:
             _, old = self._remembered.popitem(last=False)

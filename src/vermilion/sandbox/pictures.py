@@ -5,12 +5,44 @@ The same order always gives the same bytes on the same machine. Runs in the ease
 
 from __future__ import annotations
 
+import hashlib
 import io
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-Size = tuple[int, int]
+from .brushes import Size, grain, lay, scaled, vignette
+from .edits import edit, load
+from .palette import Palette, choose_palette, choose_subject, mix
+from .scenes_free import bamboo, blossom, flow, marble, night
+from .scenes_land import mountains, pagoda, sea
+
+Scene = Callable[[Size, Palette, random.Random], Image.Image]
+
+SCENES: dict[str, Scene] = {
+    "mountains": mountains,
+    "sea": sea,
+    "night": night,
+    "blossom": blossom,
+    "bamboo": bamboo,
+    "marble": marble,
+    "flow": flow,
+    "pagoda": pagoda,
+}
+
+# Larger orders are painted at this many pixels and enlarged: brushwork bears it, and time is bounded.
+_MAX_PAINTED_PIXELS = 1_150_000
+# The seal's character 朱, as strokes on a field of 10 by 10.
+_SEAL_STROKES = (
+    ((3.6, 1.4), (2.4, 3.9)),
+    ((2.9, 3.0), (7.6, 3.0)),
+    ((1.4, 5.2), (8.6, 5.2)),
+    ((5.0, 1.2), (5.0, 8.9)),
+    ((4.9, 5.3), (3.4, 7.3), (1.5, 8.5)),
+    ((5.1, 5.3), (6.6, 7.3), (8.5, 8.5)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +57,35 @@ class Order:
     sources: tuple[bytes, ...] = ()
     black: bool = False
 
+    def key(self) -> str:
+        """Equal for orders that give the same picture."""
+        digest = hashlib.blake2b(digest_size=16)
+        about = (self.prompt, self.seed, self.width, self.height, self.format, self.black)
+        digest.update(repr(about).encode())
+        for source in self.sources:
+            digest.update(hashlib.blake2b(source, digest_size=16).digest())
+        return digest.hexdigest()
+
 
 def paint(order: Order) -> bytes:
     """Paint and encode one order."""
-    return encode(Image.new("RGB", (order.width, order.height), "black"), order.format)
+    if order.black:
+        return encode(Image.new("RGB", (order.width, order.height)), order.format)
+    # The subject follows the prompt alone, so that several pictures of one request belong together.
+    words = int.from_bytes(hashlib.sha256(order.prompt.encode()).digest()[:8])
+    about = random.Random(words)
+    subject = choose_subject(order.prompt, about)
+    rng = random.Random(words ^ (order.seed * 2_654_435_761))
+    palette = choose_palette(order.prompt, rng)
+    size = _painted_size(order.width, order.height)
+    picture = SCENES[subject](size, palette, rng)
+    if order.sources:
+        picture = edit([load(source, size) for source in order.sources[:4]], picture, palette, rng)
+    picture = vignette(grain(picture, rng, 0.11), 0.13)
+    if size != (order.width, order.height):
+        picture = picture.resize((order.width, order.height), Image.Resampling.LANCZOS)
+    _sign(picture, palette)
+    return encode(picture, order.format)
 
 
 def draw_plain(width: int, height: int, format_: str) -> bytes:
@@ -41,11 +98,11 @@ def encode(picture: Image.Image, format_: str) -> bytes:
     """JPEG, PNG or WebP bytes."""
     buffer = io.BytesIO()
     if format_ == "png":
-        picture.save(buffer, "PNG", compress_level=4)
+        picture.save(buffer, "PNG", compress_level=2)
     elif format_ == "webp":
         picture.save(buffer, "WEBP", quality=88, method=2)
     else:
-        picture.save(buffer, "JPEG", quality=90)
+        picture.save(buffer, "JPEG", quality=91)
     return buffer.getvalue()
 
 
@@ -56,3 +113,39 @@ def read_size(data: bytes) -> Size:
             return picture.size
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("not a readable picture") from error
+
+
+def _painted_size(width: int, height: int) -> Size:
+    pixels = width * height
+    if pixels <= _MAX_PAINTED_PIXELS:
+        return max(32, width), max(32, height)
+    shrink = (_MAX_PAINTED_PIXELS / pixels) ** 0.5
+    return max(32, round(width * shrink)), max(32, round(height * shrink))
+
+
+def _sign(picture: Image.Image, palette: Palette) -> None:
+    """A small red seal in the lower right corner, and beside it the word SANDBOX."""
+    unit = min(picture.size)
+    side = max(10, round(unit * 0.042))
+    margin = round(side * 0.75)
+    x, y = picture.width - margin - side, picture.height - margin - side
+    k = 4
+    stamp = Image.new("L", (side * k, side * k), 0)
+    pen = ImageDraw.Draw(stamp)
+    pen.rounded_rectangle((0, 0, side * k - 1, side * k - 1), radius=side * k * 0.14, fill=255)
+    for points in _SEAL_STROKES:
+        inside = [((0.9 + px * 0.82) * side * k / 10, (0.85 + py * 0.82) * side * k / 10) for px, py in points]
+        pen.line(inside, fill=0, width=max(2, round(side * k * 0.085)), joint="curve")
+    box = (x, y, x + side, y + side)
+    red = mix(palette.accent, (190, 30, 20), 0.5)
+    picture.paste(mix(palette.paper, (255, 255, 255), 0.3), box, scaled(stamp.reduce(k).point(lambda value: 255), 0.72))
+    picture.paste(red, box, stamp.reduce(k))
+    font = ImageFont.load_default(max(7, round(side * 0.3)))
+    text = "S A N D B O X"
+    left, top, right, bottom = font.getbbox(text)
+    mask = Image.new("L", picture.size, 0)
+    at = (x - (right - left) - side * 0.42, y + side - (bottom - top) - side * 0.12 - top)
+    ImageDraw.Draw(mask).text(at, text, font=font, fill=255)
+    corner = picture.crop((max(0, int(at[0])), max(0, y), x, y + side)).convert("L")
+    dark = (corner.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)) or 0) < 128  # type: ignore[operator]
+    lay(picture, palette.paper if dark else palette.ink, scaled(mask, 0.7))
