@@ -1,0 +1,10 @@
+declare global {
+  namespace App {
+    interface PageState {
+      /** The viewer lies over the page; going back closes it. */
+      viewing?: boolean;
+    }
+  }
+}
+
+export {};

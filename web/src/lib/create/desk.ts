@@ -1,0 +1,12 @@
+/** Words about the desk as a whole. */
+import { said, t } from '#lib/i18n/index.svelte.ts';
+import type { Gap } from './params';
+
+/** Why it cannot be created yet, in a sentence. */
+export function sayGap(gap: Gap | null): string | null {
+  if (!gap) return null;
+  if (gap.kind === 'prompt') return t('create.gap_prompt');
+  if (gap.kind === 'prompt_long') return t('create.gap_prompt_long', { limit: gap.limit });
+  if (gap.kind === 'uploading') return t('create.gap_uploading');
+  return t('create.gap_input', { role: said(gap.slot.label), n: gap.slot.minimum });
+}

@@ -1,0 +1,131 @@
+/**
+ * What is on the desk: prompt, model, wishes, pictures. It survives reloads and every error; the only
+ * thing that clears a prompt is the person.
+ */
+import type { Asset, Generation, Model, Params, ParamValue } from '#lib/api/types.ts';
+import { studio } from '#lib/state/studio.svelte.ts';
+import { assignRoles, fit, gapOf, inputsToSend, toSend, type Reference } from './params';
+
+export type DraftReference = Reference<Asset> & {
+  name: string;
+  content_type: string;
+  /** A local picture to show while the upload runs. */
+  preview: string | null;
+  failure: unknown;
+  retry: (() => void) | null;
+};
+
+type Saved = { prompt: string; model: string; wishes: Params; references: { role: string; weight?: number | null; asset: Asset }[] };
+const KEY = 'vermilion.draft';
+const SAVE_AFTER_MS = 300;
+
+class Draft {
+  prompt = $state('');
+  modelId = $state<string | null>(null);
+  wishes = $state.raw<Params>({});
+  references = $state.raw<DraftReference[]>([]);
+  parentId = $state<string | null>(null);
+  /** Raised to put the cursor into the prompt from elsewhere. */
+  attention = $state(0);
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #owner = '';
+
+  model: Model | null = $derived.by(() => {
+    const chosen = this.modelId ? studio.modelOf(this.modelId) : undefined;
+    return chosen ?? studio.models.find((model) => model.available && !needsPicture(model)) ?? studio.models[0] ?? null;
+  });
+  params: Params = $derived(this.model ? fit(this.model, this.wishes) : {});
+  placed: DraftReference[] = $derived(
+    this.model ? assignRoles(this.model, this.references, (one) => one.content_type) : this.references
+  );
+  gap = $derived(this.model ? gapOf(this.model, this.prompt, this.placed) : null);
+  /** Everything of the request but its id. */
+  request = $derived(
+    this.model
+      ? { model: this.model.id, prompt: this.model.prompt ? this.prompt.trim() : '', params: toSend(this.params), inputs: inputsToSend(this.model, this.placed) }
+      : null
+  );
+
+  /** Finds the desk as this person left it. */
+  restore(owner: string): void {
+    if (this.#owner === owner) return;
+    this.#owner = owner;
+    this.prompt = '';
+    this.wishes = {};
+    this.references = [];
+    this.modelId = null;
+    this.parentId = null;
+    try {
+      const saved = JSON.parse(localStorage.getItem(`${KEY}.${owner}`) ?? 'null') as Saved | null;
+      if (!saved) return;
+      this.prompt = saved.prompt;
+      this.modelId = saved.model;
+      this.wishes = saved.wishes;
+      this.references = saved.references.map(({ asset, role, weight }) => ({ ...referenceTo(asset, role), weight }));
+    } catch {
+      // An unreadable draft is a lost draft; an empty desk is still a desk.
+    }
+  }
+
+  saveSoon(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
+  }
+
+  save(): void {
+    if (!this.#owner) return;
+    const saved: Saved = {
+      prompt: this.prompt,
+      model: this.modelId ?? '',
+      wishes: this.wishes,
+      references: this.references.flatMap(({ asset, role, weight }) => (asset ? [{ asset, role, weight }] : []))
+    };
+    try {
+      localStorage.setItem(`${KEY}.${this.#owner}`, JSON.stringify(saved));
+    } catch {
+      // A full or refused storage costs the draft on reload, nothing now.
+    }
+  }
+
+  wish(name: string, value: ParamValue): void {
+    this.wishes = { ...this.wishes, [name]: value };
+  }
+
+  addAsset(asset: Asset, role?: string): void {
+    if (this.references.some((one) => one.asset_id === asset.id)) return;
+    this.references = [...this.references, referenceTo(asset, role ?? '')];
+  }
+
+  change(key: string, change: Partial<DraftReference>): void {
+    this.references = this.placed.map((one) => (one.key === key ? { ...one, ...change } : one));
+  }
+
+  drop(key: string): void {
+    const gone = this.references.find((one) => one.key === key);
+    if (gone?.preview) URL.revokeObjectURL(gone.preview);
+    this.references = this.references.filter((one) => one.key !== key);
+  }
+
+  /** Everything of an earlier generation back on the desk; `assets` are those of its inputs that still exist. */
+  reuse(view: Generation, assets: Asset[]): void {
+    this.prompt = view.prompt;
+    this.modelId = view.model;
+    this.wishes = { ...this.wishes, ...view.params };
+    this.references = view.inputs.flatMap(({ asset_id, role, weight }) => {
+      const asset = assets.find((one) => one.id === asset_id);
+      return asset ? [{ ...referenceTo(asset, role), weight }] : [];
+    });
+    this.attention++;
+  }
+}
+
+export const needsPicture = (model: Model): boolean => model.inputs.some((slot) => slot.minimum > 0);
+
+function referenceTo(asset: Asset, role: string): DraftReference {
+  return {
+    key: asset.id, asset_id: asset.id, asset, role, name: asset.name, content_type: asset.content_type,
+    preview: null, failure: null, retry: null
+  };
+}
+
+export const draft = new Draft();

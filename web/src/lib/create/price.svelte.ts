@@ -1,0 +1,58 @@
+/** The exact price of what is on the desk, asked for again a moment after it changes. */
+import * as api from '#lib/api/calls.ts';
+import type { Model, Params, Quote } from '#lib/api/types.ts';
+import { draft } from './draft.svelte';
+
+const ASK_AFTER_MS = 200;
+
+/** What the catalogue's own price row says: shown until the server has answered, and drawn as provisional. */
+export function provisionalPrice(model: Model, params: Params): number {
+  const outputs = model.outputs_param ? Number(params[model.outputs_param] ?? 1) : 1;
+  return model.price.base_credits + model.price.per_output_credits * (Number.isFinite(outputs) ? outputs : 1);
+}
+
+class Price {
+  quote = $state.raw<Quote | null>(null);
+  problem = $state.raw<unknown>(null);
+  asking = $state(false);
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #abort: AbortController | null = null;
+  #askedFor = '';
+
+  shown: number | null = $derived(
+    this.quote && !this.asking ? this.quote.price_credits : draft.model ? provisionalPrice(draft.model, draft.params) : null
+  );
+
+  /** Called whenever the desk changes; the prompt does not move the price, so typing asks nothing. */
+  ask(): void {
+    const { request } = draft;
+    const wanted = request ? JSON.stringify([request.model, request.params, request.inputs]) : '';
+    if (!request || wanted === this.#askedFor) return;
+    this.#askedFor = wanted;
+    this.asking = true;
+    this.problem = null;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#abort?.abort();
+    this.#timer = setTimeout(() => void this.#send(request), ASK_AFTER_MS);
+  }
+
+  /** Prices or the balance may have changed behind our back. */
+  forget(): void {
+    this.#askedFor = '';
+  }
+
+  async #send(request: NonNullable<typeof draft.request>): Promise<void> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    try {
+      this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs }, abort.signal);
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      this.quote = null;
+      this.problem = error;
+    }
+    if (this.#abort === abort) this.asking = false;
+  }
+}
+
+export const price = new Price();

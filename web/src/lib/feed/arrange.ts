@@ -1,0 +1,19 @@
+/**
+ * Lays the pictures of one generation into a width: as many columns as show them largest without the
+ * whole growing taller than `maxHeight`. Pure; all in pixels.
+ */
+export type Arrangement = { columns: number; width: number; height: number };
+
+export function arrange(count: number, aspect: number, width: number, maxHeight: number, gap = 8): Arrangement {
+  let best: Arrangement = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= Math.max(1, count); columns++) {
+    const rows = Math.ceil(count / columns);
+    // A ragged last row of one looks like a mistake; only the single column may have it.
+    if (columns > 1 && rows > 1 && count % columns === 1) continue;
+    const byWidth = (width - gap * (columns - 1)) / columns;
+    const byHeight = ((maxHeight - gap * (rows - 1)) / rows) * aspect;
+    const box = Math.max(1, Math.min(byWidth, byHeight));
+    if (box > best.width) best = { columns, width: box, height: box / aspect };
+  }
+  return { columns: best.columns, width: Math.floor(best.width), height: Math.floor(best.height) };
+}

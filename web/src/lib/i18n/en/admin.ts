@@ -1,0 +1,7 @@
+/** English: the admin's pages. */
+const admin = {
+  'admin.title': 'Admin'
+};
+
+export type AdminMessages = typeof admin;
+export default admin;

@@ -1,0 +1,40 @@
+/** 中文：错误码的含义。这里没有的错误码按服务器的原文显示。 */
+import type { errors as en } from '../en/errors';
+
+export const errors: Record<keyof typeof en, string> = {
+  'error.unexpected': '出了点意外，请重试。',
+  'error.network.unreachable': '连不上画室，请检查网络后重试。',
+  'error.server.error': '画室出了点差错，什么都没有丢，请重试。',
+  'error.auth.required': '请重新登录。',
+  'error.auth.wrong_credentials': '邮箱或密码不对。',
+  'error.auth.email_taken': '这个邮箱已经注册过了。',
+  'error.auth.sign_up_closed': '画室暂不开放注册，请向管理员申请账号。',
+  'error.auth.disabled': '这个账号已被停用，请联系管理员。',
+  'error.auth.forbidden': '这个账号没有权限。',
+  'error.auth.wrong_token': '链接已使用或已过期，请重启服务器获取新的链接。',
+  'error.auth.weak_password': '这个密码太容易被猜到。',
+  'error.auth.wrong_password': '当前密码不对。',
+  'error.rate.limited': '操作太频繁，请在 {retry_after_seconds} 秒后再试。',
+  'error.credits.insufficient': '需要 {price_credits} 点，可用 {available_credits} 点，还差 {missing_credits} 点。',
+  'error.generation.not_found': '它已经不在了。',
+  'error.generation.id_reused': '这个请求已用别的内容提交过，请再点一次生成。',
+  'error.generation.not_retryable': '这一组不能重试。',
+  'error.generation.unfinished': '还在进行中，请先取消。',
+  'error.asset.type_refused': '不支持这种文件类型。',
+  'error.asset.too_large': '文件太大。',
+  'error.asset.unreadable': '无法把这个文件读作图片或视频。',
+  'error.asset.too_many_pixels': '图片的像素太多。',
+  'error.asset.not_found': '它已经不在了。',
+  'error.model.unavailable': '这个模型暂时不可用。',
+
+  'error.provider.blocked': '被模型的内容审核拦下了。',
+  'error.provider.rejected': '模型没有接受这个请求。',
+  'error.provider.misconfigured': '这个模型在这里没有配置好。',
+  'error.provider.throttled': '模型现在很忙。',
+  'error.provider.unreachable': '连不上模型。',
+  'error.provider.ambiguous': '模型的答复在路上丢了。',
+  'error.provider.drifted': '模型的答复我们没能看懂。',
+  'error.provider.timeout': '模型用时过长。',
+  'error.generation.deadline': '模型用时过长。',
+  'error.generation.deadline_passed': '模型用时过长。'
+};
