@@ -8,6 +8,7 @@ what contradicts that, `fsck` finds what got around them.
 
 from vermilion.ledger.commands import End, expire, grant, hold, open_account, release, settle, take
 from vermilion.ledger.fsck import Finding, fsck
+from vermilion.ledger.movement import lock_accounts
 from vermilion.ledger.problems import InsufficientCredits, ReusedHold
 from vermilion.ledger.queries import OpenHold, balance, balances, entries_of, open_holds, statement
 from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS
@@ -30,6 +31,7 @@ __all__ = [
     "fsck",
     "grant",
     "hold",
+    "lock_accounts",
     "open_account",
     "open_holds",
     "release",

@@ -1,9 +1,11 @@
 """The one way a balance changes: relative SQL on the account, then the entry that says so.
 
 The account's row is the first lock a transaction takes. Everything else about that person is decided under it,
-so two transactions about one person never wait for each other in a circle.
+so two transactions about one person never wait for each other in a circle. A transaction about several people
+asks for all of them first (`lock_accounts`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -84,6 +86,12 @@ def lock_account(tx: Tx, user_id: UUID) -> bool:
     SQLite has one writer at a time and needs no lock.
     """
     return tx.execute(_lock, {"user": user_id}).one_or_none() is not None
+
+
+def lock_accounts(tx: Tx, user_ids: Iterable[UUID]) -> None:
+    """Lock several people's accounts in one order, whichever order the transaction then works in."""
+    for user_id in sorted(set(user_ids)):
+        lock_account(tx, user_id)
 
 
 def move(tx: Tx, user_id: UUID, movement: Movement, now: datetime) -> Balance | None:
