@@ -22,7 +22,7 @@ _BICUBIC = Image.Resampling.BICUBIC
 
 def noise(rng: random.Random, size: Size, cells: tuple[int, int], octaves: int = 4, gain: float = 0.5) -> Image.Image:
     """Cloudy value noise over the full range of grey; `cells` is how coarse the first octave is."""
-    small = (max(8, size[0] // 2), max(8, size[1] // 2))
+    small = (max(8, size[0] // 3), max(8, size[1] // 3))
     across, down = cells
     total = _grid(rng, across, down, small)
     weight, sum_of_weights = 1.0, 1.0

@@ -1,9 +1,107 @@
-"""The page at `/`."""
+"""The page at `/`: which vendors live here, where, with which key, and how to make each fail."""
 
 from __future__ import annotations
 
+from html import escape
+
 from .config import SandboxConfig
+from .fal_models import MODELS
+from .faults import JOB, VOCABULARY, FaultKind
+
+_STYLE = """
+:root { --paper: #f4eee1; --ink: #23211d; --quiet: #746c5e; --rule: #ddd2bd; --red: #c8321b; --card: #fbf7ee }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #191714; --ink: #ece4d4; --quiet: #a2988a; --rule: #39342c; --red: #ee5f45; --card: #211e1a }
+}
+* { box-sizing: border-box }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
+main { max-width: 58rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem }
+header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 2.2rem }
+.seal { width: 3.4rem; height: 3.4rem; flex: none; border-radius: .5rem; background: var(--red); color: #fff7ea;
+  display: grid; place-items: center; font-size: 2.1rem; line-height: 1 }
+h1 { font-size: 1.9rem; font-weight: 500; margin: 0; letter-spacing: .01em }
+header p { margin: 0; color: var(--quiet) }
+h2 { font-size: 1.2rem; font-weight: 500; margin: 2.6rem 0 .6rem; border-bottom: 1px solid var(--rule); padding-bottom: .3rem }
+code, pre { font: .86em/1.55 ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", monospace }
+pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .9rem 1rem; overflow-x: auto }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--rule) }
+th { font-weight: 500; color: var(--quiet); font-size: .88em }
+td:first-child code { color: var(--red); white-space: nowrap }
+.quiet { color: var(--quiet) }
+.scroll { overflow-x: auto }
+details summary { cursor: pointer; color: var(--quiet) }
+details code { display: inline-block; margin: .15rem .9rem .15rem 0 }
+"""
 
 
 def page(config: SandboxConfig, origin: str) -> str:
-    return "<!doctype html><title>Sandbox</title>"
+    """The whole page as HTML. `origin` is how the visitor reached the sandbox."""
+    root = escape((config.public_url or origin).rstrip("/"))
+    wire = [kind for kind in VOCABULARY if JOB not in kind.places]
+    job = [kind for kind in VOCABULARY if JOB in kind.places and not kind.name.startswith("webhook")]
+    hooks = [kind for kind in VOCABULARY if kind.name.startswith("webhook")]
+    models = "".join(f"<code>{escape(name)}</code>" for name in MODELS)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Vermilion sandbox</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<header><div class="seal" aria-hidden="true">朱</div><div><h1>Vermilion sandbox</h1>
+<p>Vendors' wire protocols on this machine. Nothing here costs anything, and nothing leaves it.</p></div></header>
+<h2>Vendors</h2>
+<div class="scroll"><table>
+<tr><th>vendor</th><th>part</th><th>base URL</th></tr>
+<tr><td><strong>fal.ai</strong></td><td>queue</td><td><code>{root}/fal</code></td></tr>
+<tr><td></td><td>synchronous runs</td><td><code>{root}/fal/run</code></td></tr>
+<tr><td></td><td>storage, webhook keys</td><td><code>{root}/fal/rest</code></td></tr>
+<tr><td></td><td>files</td><td><code>{root}/fal/cdn</code></td></tr>
+<tr><td></td><td>key (fake)</td><td><code>{escape(config.fal_key)}</code></td></tr>
+</table></div>
+<p class="quiet">{config.max_concurrent} jobs run at once per key; durations are divided by {config.speed:g}\
+{", and this sandbox runs in fast mode" if config.fast else ""}.</p>
+<details><summary>{len(MODELS)} models</summary>{models}</details>
+<h2>A first picture</h2>
+<pre>curl -X POST {root}/fal/fal-ai/flux-1/schnell \\
+  -H 'Authorization: Key {escape(config.fal_key)}' -H 'Content-Type: application/json' \\
+  -d '{{"prompt": "mist over a mountain lake, red sun"}}'</pre>
+<h2>Failure on demand</h2>
+<p>Write a marker into a prompt, such as <code>[[fail:content_policy]]</code>, <code>[[slow:30]]</code> or
+<code>[[html-502@status:3]]</code>: the kind, then optionally where it strikes, then its argument.
+Or arm it for whichever requests come next:</p>
+<pre>curl -X POST {root}/control/faults -H 'Content-Type: application/json' \\
+  -d '{{"vendor": "fal", "kind": "throttle", "at": "status", "count": 5}}'</pre>
+<p class="quiet">Give <code>probability</code> instead of <code>count</code> to strike at random.
+<code>DELETE /control/faults</code> disarms. <code>GET /control/jobs</code> lists every job with what its client sent;
+<code>POST /control/jobs/{{id}}/finish</code> ends one now; <code>POST /control/speed</code> changes the pace of new jobs;
+<code>POST /control/reset</code> forgets everything.</p>
+<h2>On the wire</h2>
+<p class="quiet">Any of these can strike at submit, status, result, cancel, download or upload.</p>
+{_table(wire)}
+<h2>In the job</h2>
+{_table(job)}
+<h2>In the webhook</h2>
+{_table(hooks)}
+</main>
+</body>
+</html>
+"""
+
+
+def _table(kinds: list[FaultKind]) -> str:
+    rows = "".join(
+        f"<tr><td><code>[[{escape(kind.name)}{':' + '…' if kind.argument else ''}]]</code></td>"
+        f"<td>{escape(kind.about)}</td><td class='quiet'>{escape(kind.argument)}</td>"
+        f"<td class='quiet'>{'' if kind.places[0] == JOB else escape(kind.places[0])}</td></tr>"
+        for kind in kinds
+    )
+    where = "" if kinds[0].places[0] == JOB else "usually at"
+    return (
+        f"<div class='scroll'><table><tr><th>marker</th><th>what happens</th><th>argument</th><th>{where}</th></tr>"
+        f"{rows}</table></div>"
+    )

@@ -75,6 +75,15 @@ _SUBJECT_WORDS: dict[str, tuple[str, ...]] = {
     "pagoda": tuple("城 塔 楼 樓 寺 庙 廟 宫 宮 city temple pagoda tower palace street house castle".split()),
 }
 
+# What a subject wears when nobody names a colour.
+_USUAL: dict[str, tuple[str, ...]] = {
+    "night": ("indigo", "dusk", "ink"),
+    "sea": ("indigo", "indigo", "dusk", "jade"),
+    "blossom": ("spring", "ink", "snow", "gold"),
+    "bamboo": ("jade", "ink", "gold"),
+    "pagoda": ("ink", "indigo", "dusk", "ember"),
+}
+
 SUBJECTS = tuple(_SUBJECT_WORDS)
 
 
@@ -93,9 +102,9 @@ def _choose(votes: dict[str, int], rng: random.Random, otherwise: tuple[str, ...
     return best[rng.randrange(len(best))]
 
 
-def choose_palette(prompt: str, rng: random.Random) -> Palette:
+def choose_palette(prompt: str, subject: str, rng: random.Random) -> Palette:
     """The palette for a prompt; `rng` settles ties and silence, and shifts the paper a little."""
-    name = _choose(_votes(prompt, _COLOUR_WORDS), rng, ("ink", "indigo", "ember", "jade", "dusk", "gold"))
+    name = _choose(_votes(prompt, _COLOUR_WORDS), rng, _USUAL.get(subject, ("ink", "indigo", "ember", "jade", "dusk")))
     palette = PALETTES[name]
     shift = rng.randint(-4, 3)
     red, green, blue = palette.paper

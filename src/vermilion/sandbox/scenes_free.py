@@ -42,7 +42,10 @@ def night(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
             (1.0, ink),
         ],
     )
-    way = noise(rng, (width, height), (4, 3), 6, 0.6).rotate(rng.uniform(-20, 20), Image.Resampling.BILINEAR)
+    # The band of the milky way is cut from the middle of a larger cloud, so that turning it leaves no corners.
+    cloud = noise(rng, (width * 2, height * 2), (7, 6), 6, 0.6).reduce(2)
+    turned = cloud.resize((width * 2, height * 2)).rotate(rng.uniform(-25, 25), Image.Resampling.BILINEAR)
+    way = turned.crop((width // 2, height // 2, width // 2 + width, height // 2 + height))
     lay(
         canvas,
         mix(palette.washes[0], palette.bloom, 0.3),
@@ -176,30 +179,43 @@ def blossom(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
     outlines: list[list[Point]] = []
     twigs: list[Point] = []
 
+    goal = (width * rng.uniform(0.74, 0.9), height * rng.uniform(0.1, 0.26))
+    if not from_left:
+        goal = (width - goal[0], goal[1])
+
     def grow(at: Point, angle: float, length: float, thick: float, order: int) -> None:
         points, widths = [at], [thick]
         steps = 12
         for index in range(steps):
-            angle += rng.gauss(0, 0.16) + (0.018 if not from_left else -0.018) * order
+            # The main branch remembers where it wants to go; twigs wander.
+            wish = math.atan2(goal[1] - at[1], goal[0] - at[0])
+            pull = 0.3 if order == 3 else 0.05
+            angle += rng.gauss(0, 0.24 if order == 3 else 0.15) + pull * math.sin(wish - angle)
             at = (at[0] + math.cos(angle) * length / steps, at[1] + math.sin(angle) * length / steps)
             points.append(at)
-            widths.append(max(0.22 * unit, thick * (1 - 0.72 * (index + 1) / steps) * rng.uniform(0.8, 1.2)))
-            if order and index > 1 and rng.random() < (0.34 if order > 1 else 0.3):
+            widths.append(max(0.22 * unit, thick * (1 - 0.78 * (index + 1) / steps) * rng.uniform(0.82, 1.18)))
+            if order and index > 1 and rng.random() < (0.42 if order == 3 else 0.33):
                 turn = rng.choice((-1, 1)) * rng.uniform(0.4, 1.0)
-                grow(at, angle + turn, length * rng.uniform(0.32, 0.6), widths[-1] * 0.72, order - 1)
+                grow(at, angle + turn, length * rng.uniform(0.3, 0.55), widths[-1] * 0.7, order - 1)
             if order <= 2 and rng.random() < 0.5:
                 twigs.append((at[0] + rng.gauss(0, 0.6) * unit, at[1] + rng.gauss(0, 0.6) * unit))
         outlines.append(stroke(points, widths))
 
     start = (-2.0 if from_left else width + 2.0, height * rng.uniform(0.68, 0.86))
     lean = rng.uniform(-0.62, -0.42)
-    grow(start, lean if from_left else math.pi - lean, max(width, height) * 0.8, 4.6 * unit, 3)
+    grow(
+        start,
+        lean if from_left else math.pi - lean,
+        math.hypot(goal[0] - start[0], goal[1] - start[1]) * 1.12,
+        4.4 * unit,
+        3,
+    )
 
     def wood(pen: ImageDraw.ImageDraw, k: float) -> None:
         for outline in outlines:
             pen.polygon([(x * k, y * k) for x, y in outline], fill=255)
 
-    dry = levels(noise(rng, size, (60, 50), 3, 0.7), -90, 160)
+    dry = levels(noise(rng, size, (60, 50), 3, 0.7), -260, 150)
     lay(canvas, mix(palette.ink, palette.washes[3], 0.2), ImageChops.multiply(shape(size, wood), dry))
     rng.shuffle(twigs)
     _flowers(canvas, palette, rng, twigs[:85], unit)
@@ -379,8 +395,14 @@ def marble(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
         palette.paper,
     ]
     rings: list[tuple[Colour, list[Point]]] = []
-    centres = [(rng.uniform(0.15, 0.85) * width, rng.uniform(0.15, 0.85) * height) for _ in range(rng.randint(3, 5))]
-    for number in range(44):
+    columns, rows = (3, 2) if width >= height else (2, 3)
+    centres = [
+        ((column + rng.uniform(0.15, 0.85)) / columns * width, (row + rng.uniform(0.15, 0.85)) / rows * height)
+        for column in range(columns)
+        for row in range(rows)
+    ]
+    rng.shuffle(centres)
+    for number in range(64):
         cx, cy = centres[number % len(centres)]
         cx, cy = cx + rng.gauss(0, 0.012) * reach, cy + rng.gauss(0, 0.012) * reach
         r = reach * rng.uniform(0.035, 0.085)
@@ -392,11 +414,11 @@ def marble(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
                 factor = math.sqrt(1 + square / (dx * dx + dy * dy + 0.01))
                 moved.append((cx + dx * factor, cy + dy * factor))
             rings[index] = (colour, moved)
-        colour = palette.accent if number in {17, 38} else colours[number % len(colours)]
+        colour = palette.accent if number in {20, 45, 63} else rng.choice(colours)
         rings.append(
             (
                 colour,
-                [(cx + r * math.cos(a * math.tau / 150), cy + r * math.sin(a * math.tau / 150)) for a in range(150)],
+                [(cx + r * math.cos(a * math.tau / 120), cy + r * math.sin(a * math.tau / 120)) for a in range(120)],
             )
         )
     breaths = [

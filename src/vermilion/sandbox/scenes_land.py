@@ -229,12 +229,17 @@ def sea(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
         min(size) * rng.uniform(0.11, 0.16),
     )
     _far_peak(canvas, palette, rng, (width * (1 - side), horizon), min(width * 0.24, height * 0.32))
-    rows = rng.choice((8, 9, 10))
+    rows = rng.choice((9, 10, 11))
     for row in range(rows):
         depth = row / (rows - 1)
         _wave_row(canvas, palette, rng, horizon + (height * 1.02 - horizon) * depth**1.35, depth)
         if row == rows // 3:
-            _boat(canvas, palette, (width * (side + 0.24) % width, horizon + height * 0.075), min(size) * 0.05)
+            _boat(
+                canvas,
+                palette,
+                (width * (side + (0.26 if side < 0.5 else -0.3)), horizon + height * 0.075),
+                min(size) * 0.05,
+            )
     _flock(canvas, palette, rng, (width * (1 - side), height * 0.2))
     return canvas
 
@@ -276,8 +281,8 @@ def _wave_row(canvas: Image.Image, palette: Palette, rng: random.Random, base: f
     """One band of water; nearer bands are larger, deeper in colour and carry more foam."""
     width, _ = canvas.size
     unit = min(canvas.size) / 100
-    length = (7 + 34 * depth**1.2) * unit
-    swell = (0.5 + 6.2 * depth**1.15) * unit
+    length = (7 + 44 * depth**1.15) * unit * rng.uniform(0.85, 1.2)
+    swell = (0.6 + 12.5 * depth**1.1) * unit * rng.uniform(0.8, 1.2)
     phase, drift = rng.uniform(0, math.tau), rng.uniform(0.5, 1.6)
     line: list[Point] = []
     step = max(2, round(unit * 0.35))
@@ -291,9 +296,10 @@ def _wave_row(canvas: Image.Image, palette: Palette, rng: random.Random, base: f
         if depth < 0.45
         else mix(palette.washes[2], palette.ink, (depth - 0.45) * 1.15)
     )
+    tone = mix(tone, palette.washes[0] if rng.random() < 0.5 else palette.ink, rng.uniform(0.0, 0.2))
     mask = below(canvas.size, line)
     lay(canvas, tone, mask)
-    light = mix(tone, palette.paper, 0.3)
+    light = mix(tone, palette.paper, 0.42)
     lay(
         canvas,
         light,
@@ -306,16 +312,16 @@ def _wave_row(canvas: Image.Image, palette: Palette, rng: random.Random, base: f
     )
 
     def lines(pen: ImageDraw.ImageDraw, k: float) -> None:
-        for echo in range(2 + round(3 * depth)):
-            drop = (echo + 1) * swell * 0.26 + echo * 0.2 * unit
-            flatter = 1 - 0.14 * (echo + 1)
+        for echo in range(2 + round(5 * depth)):
+            drop = (echo + 1) * swell * 0.2 + echo * 0.15 * unit
+            flatter = 0.86 ** (echo + 1)
             points = [(x * k, (base - (base - y) * flatter + drop) * k) for x, y in line]
-            pen.line(points, fill=120 - 16 * echo, width=max(1, round((0.12 + 0.2 * depth) * unit * k)))
+            pen.line(points, fill=max(24, 130 - 15 * echo), width=max(1, round((0.12 + 0.2 * depth) * unit * k)))
 
     lay(canvas, palette.paper, shape(canvas.size, lines))
 
     def foam(pen: ImageDraw.ImageDraw, k: float) -> None:
-        pen.line([(x * k, y * k) for x, y in line], fill=225, width=max(2, round((0.2 + 0.55 * depth) * unit * k)))
+        pen.line([(x * k, y * k) for x, y in line], fill=225, width=max(2, round((0.16 + 0.34 * depth) * unit * k)))
         for x, y in line:
             height_share = (base - y) / swell
             if height_share > 0.55 and rng.random() < 0.75:
