@@ -31,6 +31,7 @@ from vermilion.providers.errors import (
     Throttled,
     Unreachable,
 )
+from vermilion.providers.registry import adapters
 from vermilion.providers.wire import Answer, Wire
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "Ticket",
     "Unreachable",
     "Wire",
+    "adapters",
     "power",
 ]
