@@ -275,3 +275,37 @@ def test_an_account_with_history_is_not_deleted(db: Database, user: UUID) -> Non
     account = _table("account")
     with pytest.raises(DBAPIError):
         db.write_now(lambda tx: tx.execute(delete(account).where(account.c.user_id == user)))
+
+
+def _refusal(db: Database, make: Any, user: UUID, changes: dict[str, Any]) -> str:
+    with pytest.raises(DBAPIError) as caught:
+        _insert(db, make(user, **changes))
+    return str(caught.value.orig)
+
+
+IMPLIED = {
+    # Amounts are bounded and tied to the deltas, so these speak only if that tie is ever loosened.
+    "ck_entry_granted_delta_bounded",
+    "ck_entry_available_delta_bounded",
+    "ck_entry_held_delta_bounded",
+    "ck_entry_spent_delta_bounded",
+    "ck_entry_expired_delta_bounded",
+    # The account beside the entry refuses the same first.
+    "ck_entry_available_after_bounded",
+    "ck_entry_held_after_bounded",
+    "ck_entry_number_bounded",
+}
+
+
+def test_every_guard_of_an_entry_has_been_seen_to_refuse(db: Database, user: UUID) -> None:
+    heard = " ".join(_refusal(db, make, user, changes) for make, changes in BAD_ENTRIES)
+    # One credit of the hold is lost; the account pretends that it was returned.
+    with pytest.raises(DBAPIError) as caught:
+        _insert(db, _settle(user, available_delta=5), account={"available": 96, "held": 0, "spent": 4})
+    heard += str(caught.value.orig)
+    # PostgreSQL's column type says it before the check does.
+    heard = heard.replace("value too long for type character varying(200)", "ck_entry_reason_bounded")
+    checks = {str(check.name) for check in _table("entry").constraints if str(check.name).startswith("ck_")}
+    assert {name for name in checks if name not in heard} == IMPLIED
+    for sentence in ("an entry must agree with its account", "an end must give back what its hold took"):
+        assert sentence in heard
