@@ -1,0 +1,209 @@
+"""The door every request comes through: who is asking, and may they.
+
+A route names its actor: `CurrentActor` for anybody signed in, `SessionActor` where a key may never come in,
+`AdminActor` for admins, `OptionalActor` where nobody is welcome too. With an API key, `CurrentActor` asks for the
+scope `read` on safe methods and `generate` on all others; `require_scope` names another one.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Protocol, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from vermilion.db import Database, Tx
+from vermilion.identity.actors import SEEN_EVERY, Actor
+from vermilion.identity.addresses import Networks, client_ip
+from vermilion.identity.commands.keys import note_key_used
+from vermilion.identity.commands.sessions import note_session_used
+from vermilion.identity.passwords import PasswordHashing
+from vermilion.identity.queries import Known, who_has_key, who_has_session
+from vermilion.identity.rates import Allowance, Limiter
+from vermilion.identity.tables import UserRow
+from vermilion.identity.views import Scope
+from vermilion.kit import AppError, Clock, Forbidden
+
+SECURE_COOKIE = "__Host-vermilion"
+PLAIN_COOKIE = "vermilion_session"
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+ALLOWANCES = "vermilion.allowances"
+"""Where in the ASGI scope the quotas a request touched are kept, for its `RateLimit` headers."""
+
+_AUTHORIZATION_CHARS_MAX = 4096
+
+
+class House(Protocol):
+    """What identity needs of the house; it is read from `request.app.state.house`."""
+
+    @property
+    def db(self) -> Database: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def hasher(self) -> PasswordHashing: ...
+
+    @property
+    def limiter(self) -> Limiter: ...
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether people reach the house by TLS: `__Host-` cookies, and HSTS."""
+        ...
+
+    @property
+    def public_origins(self) -> frozenset[str]:
+        """The origins (`https://studio.example`) the web app is served from; empty: whatever host is asked."""
+        ...
+
+    @property
+    def trusted_proxies(self) -> Networks:
+        """Whose `X-Forwarded-For` is believed."""
+        ...
+
+    @property
+    def on_user_created(self) -> Callable[[Tx, UserRow, datetime], None]:
+        """Called in the transaction that makes a person."""
+        ...
+
+    @property
+    def credits_of(self) -> Callable[[Tx, UUID], dict[str, int]]:
+        """A person's `available`, `held` and `spent` credits, read in the caller's transaction."""
+        ...
+
+
+def house_of(request: Request) -> House:
+    """The house this app was opened with."""
+    return cast(House, request.app.state.house)
+
+
+def cookie_name(house: House) -> str:
+    """The session cookie's name; browsers keep a `__Host-` cookie only with TLS, so plain http has another."""
+    return SECURE_COOKIE if house.secure_cookies else PLAIN_COOKIE
+
+
+def ip_of(request: Request) -> str | None:
+    """The client's address."""
+    return client_ip(request.scope, house_of(request).trusted_proxies)
+
+
+async def optional_actor(request: Request) -> Actor | None:
+    """Whoever is asking, or None; a request with `Authorization` is judged by that alone."""
+    house = house_of(request)
+    now = house.clock.now()
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        kind, _, key = authorization.partition(" ")
+        if kind.lower() != "bearer" or not key.strip() or len(key) > _AUTHORIZATION_CHARS_MAX:
+            return None
+        known = await house.db.read(who_has_key, key.strip(), now)
+    else:
+        token = request.cookies.get(cookie_name(house))
+        if not token:
+            return None
+        known = await house.db.read(who_has_session, token, now)
+    if known is None:
+        return None
+    _count(request, house, known)
+    await _note_used(house, known, now)
+    return Actor(
+        user_id=known.user_id,
+        role=known.role,
+        scopes=known.scopes,
+        session_id=known.way_in_id if known.way_in == "session" else None,
+        api_key_id=known.way_in_id if known.way_in == "api_key" else None,
+        ip=ip_of(request),
+    )
+
+
+# The two schemes are for the OpenAPI only: `optional_actor` reads the request itself.
+_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key, `vk_…`.")
+_COOKIE = APIKeyCookie(
+    name=SECURE_COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description=f"Set by signing in; `{PLAIN_COOKIE}` where the house is served by plain http.",
+)
+
+
+async def signed_in(
+    request: Request,
+    actor: Annotated[Actor | None, Depends(optional_actor)],
+    _bearer: Annotated[Any, Depends(_BEARER)],
+    _cookie: Annotated[Any, Depends(_COOKIE)],
+) -> Actor:
+    """Whoever is asking; raises 401 `auth.required` when nobody is signed in."""
+    if actor is not None:
+        return actor
+    if "authorization" in request.headers:
+        detail = "This API key is unknown, expired or deleted."
+    else:
+        detail = "Sign in first, or send an API key as `Authorization: Bearer vk_…`."
+    raise AppError("auth.required", detail, status=401, headers={"WWW-Authenticate": 'Bearer realm="vermilion"'})
+
+
+async def current_actor(request: Request, actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+    """Somebody signed in, whose key (if it is one) may read, or on unsafe methods generate."""
+    _require(actor, "read" if request.method in SAFE_METHODS else "generate")
+    return actor
+
+
+async def session_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+    """Somebody signed in with a session; raises 403 `auth.session_required` for keys."""
+    if actor.session_id is None:
+        raise Forbidden("auth.session_required", "An API key cannot do this. Sign in with your password.")
+    return actor
+
+
+async def admin_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+    """An admin; raises 403 `auth.admin_required`, or `auth.scope_required` for an admin's key without the scope."""
+    if actor.role != "admin":
+        raise Forbidden("auth.admin_required", "Only an admin of this studio can do this.")
+    _require(actor, "admin")
+    return actor
+
+
+def require_scope(scope: Scope) -> Any:
+    """A dependency like `CurrentActor` that asks for this scope: `actor: Annotated[Actor, require_scope("read")]`."""
+    if scope == "admin":
+        return Depends(admin_actor)
+
+    async def scoped_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+        _require(actor, scope)
+        return actor
+
+    check: Callable[..., Awaitable[Actor]] = scoped_actor
+    return Depends(check)
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+SessionActor = Annotated[Actor, Depends(session_actor)]
+AdminActor = Annotated[Actor, Depends(admin_actor)]
+OptionalActor = Annotated[Actor | None, Depends(optional_actor)]
+
+
+def _require(actor: Actor, scope: Scope) -> None:
+    if scope not in actor.scopes:
+        raise Forbidden("auth.scope_required", f"This API key lacks the scope {scope}.", extras={"scope": scope})
+
+
+def _count(request: Request, house: House, known: Known) -> None:
+    """Take one request from the person's quota; however many keys they have, it is one quota."""
+    quotas = house.limiter.quotas
+    quota = quotas.reads_per_actor if request.method in SAFE_METHODS else quotas.writes_per_actor
+    allowance = house.limiter.require(quota, str(known.user_id))
+    if allowance is not None:
+        touched: list[Allowance] = request.scope.setdefault(ALLOWANCES, [])
+        touched.append(allowance)
+
+
+async def _note_used(house: House, known: Known, now: datetime) -> None:
+    if known.last_used_at is not None and now - known.last_used_at < SEEN_EVERY:
+        return
+    note = note_session_used if known.way_in == "session" else note_key_used
+    await house.db.write(note, known.way_in_id, known.user_id, now)

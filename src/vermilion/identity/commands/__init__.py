@@ -1,0 +1,1 @@
+"""The verbs of identity: functions on a transaction, one file for each thing they change."""

@@ -1,0 +1,33 @@
+"""Changing what the operator chose."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vermilion.db import Tx
+from vermilion.identity.actors import Actor
+from vermilion.identity.commands.audit import audit
+from vermilion.identity.queries import read_choices
+from vermilion.identity.tables import ChoiceRow
+from vermilion.identity.views import Choices, ChoicesPatch
+
+
+def change_choices(tx: Tx, actor: Actor | None, patch: ChoicesPatch, now: datetime) -> Choices:
+    """Store the choices that were sent and differ, audited; the answer is all of them."""
+    before = read_choices(tx).model_dump()
+    changes = {key: value for key, value in patch.model_dump(exclude_unset=True).items() if before[key] != value}
+    for key, value in changes.items():
+        _store(tx, key, value, now)
+    if changes:
+        audit(tx, actor, "choices.change", "choices", {key: before[key] for key in changes}, changes, now)
+    return Choices.model_validate(before | changes)
+
+
+def _store(tx: Tx, key: str, value: Any, now: datetime) -> None:
+    row = {"key": key, "value": value, "updated_at": now}
+    newer = {"value": value, "updated_at": now}
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(postgresql.insert(ChoiceRow).values(row).on_conflict_do_update(index_elements=["key"], set_=newer))
+    else:
+        tx.execute(sqlite.insert(ChoiceRow).values(row).on_conflict_do_update(index_elements=["key"], set_=newer))

@@ -1,0 +1,198 @@
+"""Every error leaves the house as a problem (RFC 9457), `application/problem+json`, with a stable code."""
+
+import http
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from vermilion.kit import AppError
+
+REQUEST_ID = "vermilion.request_id"
+"""Where in the ASGI scope the request's id is."""
+
+PROBLEM_JSON = "application/problem+json"
+
+_ERRORS_MAX = 20
+"""How many faults of one request are told: enough to mend a form, too few to make answers large."""
+
+_FIELD_CHARS_MAX = 200
+
+_FAULTS = {
+    "missing": "required",
+    "extra_forbidden": "unknown",
+    "string_too_long": "too_long",
+    "too_long": "too_long",
+    "string_too_short": "too_short",
+    "too_short": "too_short",
+    "greater_than": "too_small",
+    "greater_than_equal": "too_small",
+    "less_than": "too_large",
+    "less_than_equal": "too_large",
+    "literal_error": "not_a_choice",
+    "enum": "not_a_choice",
+    "string_pattern_mismatch": "bad_format",
+}
+"""Pydantic's kinds of error in our words; what ends in `_type` or `_parsing` is `wrong_type`, the rest `invalid`."""
+
+_LIMITS = ("max_length", "min_length", "ge", "gt", "le", "lt")
+
+
+class FieldFault(BaseModel):
+    """One thing that is wrong with one field."""
+
+    model_config = ConfigDict(extra="allow")
+
+    field: str
+    code: str
+    message: str
+    limit: float | None = None
+
+
+class Problem(BaseModel):
+    """An error: `code` is stable and meant for programs, `detail` is one English sentence for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:vermilion:problem:auth.required"])
+    title: str
+    status: int
+    code: str = Field(examples=["auth.required"])
+    detail: str
+    field: str | None = None
+    errors: list[FieldFault] | None = None
+    request_id: str | None = None
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: these problems, and those every route may answer (400, 422, 429)."""
+    return {
+        status: {
+            "description": http.HTTPStatus(status).phrase,
+            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({400, 422, 429, *statuses})
+    }
+
+
+def write_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`problem_responses` of a route that changes something: also 403 (another site asked) and 413 (too large)."""
+    return problem_responses(403, 413, *statuses)
+
+
+def problem_response(error: AppError, scope: Scope) -> Response:
+    """The answer for `error`."""
+    request_id = scope.get(REQUEST_ID)
+    body: dict[str, Any] = {
+        "type": f"urn:vermilion:problem:{error.code}",
+        "title": error.title if type(error) is not AppError else _phrase(error.status),
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+    }
+    if error.field is not None:
+        body["field"] = error.field
+    if request_id is not None:
+        body["request_id"] = str(request_id)
+    # Extras never overwrite the members every problem has.
+    body = {**error.extras, **body}
+    return JSONResponse(body, status_code=error.status, headers=error.headers, media_type=PROBLEM_JSON)
+
+
+def internal_error() -> AppError:
+    """All that anybody outside learns of a fault of ours."""
+    return AppError(
+        "internal.error",
+        "Something went wrong in the studio. Its log has the details under this request id.",
+        status=500,
+    )
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make every error of the app's routes a problem."""
+
+    async def on_app_error(request: Request, error: Exception) -> Response:
+        return problem_response(cast(AppError, error), request.scope)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        return problem_response(invalid_request(cast(RequestValidationError, error).errors()), request.scope)
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        return problem_response(_from_http(cast(HTTPException, error)), request.scope)
+
+    app.add_exception_handler(AppError, on_app_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http_error)
+    _describe(app)
+
+
+def _describe(app: FastAPI) -> None:
+    """Put the shape of problems into the app's OpenAPI, where every route refers to it."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = build()
+        shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(shape.pop("$defs"))
+        schemas["Problem"] = shape
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend the document
+
+
+def invalid_request(errors: Sequence[Any]) -> AppError:
+    """422 `request.invalid` from Pydantic's errors, every field named, no input echoed."""
+    faults = [_fault(error) for error in errors[:_ERRORS_MAX]]
+    first = faults[0] if faults else {"field": "body", "message": "The request is not valid."}
+    named = f"{first['field']}: " if first["field"] else ""
+    return AppError(
+        "request.invalid",
+        f"{named}{first['message']}",
+        status=422,
+        field=first["field"] or None,
+        extras={"errors": faults},
+    )
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(error["type"])
+    code = _FAULTS.get(kind)
+    if code is None:
+        code = "wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid"
+    # The first part says where (body, query, path); a form knows its fields without it.
+    path = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0] if error["loc"] else "body")
+    fault: dict[str, Any] = {"field": _storable(path), "code": code, "message": _storable(str(error["msg"]))}
+    context = error.get("ctx") or {}
+    limit = next((context[name] for name in _LIMITS if name in context), None)
+    if isinstance(limit, int | float):
+        fault["limit"] = limit
+    return fault
+
+
+def _storable(text: str) -> str:
+    """Text that can be sent: a client may put half a surrogate pair into a field's name."""
+    return text[:_FIELD_CHARS_MAX].encode("utf-8", "replace").decode()
+
+
+def _from_http(error: HTTPException) -> AppError:
+    """Starlette's own refusals (no such route, wrong method, unreadable body) in our shape."""
+    code, detail = {
+        400: ("request.unreadable", "The body could not be read."),
+        404: ("request.no_such_route", "There is nothing at this address."),
+        405: ("request.method_not_allowed", "This address does not answer this method."),
+        413: ("request.too_large", "The body is too large."),
+    }.get(error.status_code, (f"request.status_{error.status_code}", _phrase(error.status_code)))
+    return AppError(code, detail, status=error.status_code, headers=error.headers)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,122 @@
+"""How much one person, key or address may ask: a leaky bucket for each, in this process's memory.
+
+A bucket is one number, the instant at which it will be empty again (the generic cell rate algorithm): a
+burst up to the quota passes, then requests pass at the rate of quota per window. It runs on the house's
+clock and holds a bounded number of buckets. See the decision record on why it is not a library.
+"""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Self
+
+from vermilion.kit import AppError, Clock
+
+BUCKETS_MAX = 50_000
+"""Beyond it the bucket used longest ago is forgotten; about 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`requests` in `window_seconds`; `name` is what `RateLimit` headers call it."""
+
+    name: str
+    requests: int
+    window_seconds: int
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.window_seconds < 1:
+            raise ValueError("a quota allows at least one request in at least one second; None means no limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Every quota of the house; None switches one off."""
+
+    reads_per_actor: Quota | None = field(default=Quota("actor-reads", 6000, 60))
+    writes_per_actor: Quota | None = field(default=Quota("actor-writes", 600, 60))
+    reads_per_ip: Quota | None = field(default=Quota("address-reads", 12_000, 60))
+    """Wider than one person's: an office may share an address."""
+    writes_per_ip: Quota | None = field(default=Quota("address-writes", 1200, 60))
+    sign_in_per_ip: Quota | None = field(default=Quota("sign-in-address", 60, 300))
+    sign_in_per_account: Quota | None = field(default=Quota("sign-in-account", 10, 900))
+    """Only failures stay in this bucket, so nobody who knows the password is kept out for long."""
+    sign_up_per_ip: Quota | None = field(default=Quota("sign-up-address", 20, 3600))
+
+    @classmethod
+    def none(cls) -> Self:
+        """No limits at all, for benchmarks and tests of other things."""
+        return cls(None, None, None, None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a quota after a request: `wait_seconds` is 0 when it passed."""
+
+    quota: Quota
+    remaining: int
+    reset_seconds: int
+    wait_seconds: int
+
+
+class Limiter:
+    """Counts requests against quotas."""
+
+    def __init__(self, quotas: Quotas, clock: Clock, *, buckets_max: int = BUCKETS_MAX) -> None:
+        self.quotas = quotas
+        self._clock = clock
+        self._buckets_max = buckets_max
+        self._empty_at: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def ask(self, quota: Quota, key: str) -> Allowance:
+        """Take one request from `key`'s quota if there is one left, and tell how it stands."""
+        now = self._clock.monotonic()
+        bucket = (quota.name, key)
+        interval = quota.window_seconds / quota.requests
+        filled = max(self._empty_at.get(bucket, now), now) - now
+        wait = filled + interval - quota.window_seconds
+        # Sums of many small steps leave dust behind; less than a thousandth of a request is none.
+        if wait > interval / 1000:
+            return Allowance(quota, 0, math.ceil(filled), max(1, math.ceil(wait)))
+        filled += interval
+        self._empty_at[bucket] = now + filled
+        self._empty_at.move_to_end(bucket)
+        if len(self._empty_at) > self._buckets_max:
+            self._empty_at.popitem(last=False)
+        remaining = max(0, math.floor((quota.window_seconds - filled) / interval + 0.001))
+        return Allowance(quota, remaining, math.ceil(filled), 0)
+
+    def require(self, quota: Quota | None, key: str) -> Allowance | None:
+        """`ask`, raising 429 `rate.limited` when nothing is left; no quota, no limit."""
+        if quota is None:
+            return None
+        allowance = self.ask(quota, key)
+        if allowance.wait_seconds:
+            raise rate_limited(allowance)
+        return allowance
+
+    def forgive(self, quota: Quota | None, key: str) -> None:
+        """Empty `key`'s bucket."""
+        if quota is not None:
+            self._empty_at.pop((quota.name, key), None)
+
+
+def rate_limited(allowance: Allowance) -> AppError:
+    """The problem for a request that came too early, with every header that says when to come back."""
+    return AppError(
+        "rate.limited",
+        f"Too many requests. Try again in {allowance.wait_seconds} s.",
+        status=429,
+        extras={"retry_after_seconds": allowance.wait_seconds},
+        headers={"Retry-After": str(allowance.wait_seconds), **rate_headers([allowance])},
+    )
+
+
+def rate_headers(allowances: list[Allowance]) -> dict[str, str]:
+    """The `RateLimit` and `RateLimit-Policy` fields (draft-ietf-httpapi-ratelimit-headers)."""
+    return {
+        "RateLimit": ", ".join(f'"{a.quota.name}";r={a.remaining};t={a.reset_seconds}' for a in allowances),
+        "RateLimit-Policy": ", ".join(
+            f'"{a.quota.name}";q={a.quota.requests};w={a.quota.window_seconds}' for a in allowances
+        ),
+    }
