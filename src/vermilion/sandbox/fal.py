@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from .fal_addresses import PREFIX, Bases, locate
-from .fal_answers import failure, log_lines, model_failure, position, status_body
-from .fal_files import Files, json_answer
+from .fal_answers import log_lines, model_failure, position, status_body
+from .fal_files import Files
 from .fal_models import MODELS
+from .fal_replies import error, json_answer, refuse, reply, unauthorized
 from .fal_webhooks import Webhooks
 from .fal_work import VENDOR, failure_of, faults_of, fingerprint, result_of, take_in
 from .faults import Fault
@@ -62,7 +62,7 @@ class Fal:
         if "requests" in parts[2:]:
             return await self._about_job(request, parts, bases)
         if request.method != "POST":
-            return _error(405, "Method not allowed")
+            return error(405, "Method not allowed")
         return await self._submit(request, "/".join(parts), bases)
 
     async def _submit(self, request: web.Request, model_id: str, bases: Bases) -> web.StreamResponse:
@@ -74,19 +74,19 @@ class Fal:
         async def answer() -> web.StreamResponse:
             limit = request.query.get("fal_max_queue_length", "")
             if limit.isdigit() and self._stage.jobs.waiting_count(owner) >= int(limit):
-                return _error(429, "The queue is longer than fal_max_queue_length")
+                return error(429, "The queue is longer than fal_max_queue_length")
             if any(fault.kind == "validate-at-submit" for fault in faults):
                 problems = MODELS[model_id].read(body)[1]
                 if problems:
                     refused = model_failure(problems)
-                    return _reply(refused.body, refused.status, extra=refused.headers)
+                    return reply(refused.body, refused.status, extra=refused.headers)
             job = self._take_in(request, model_id, owner, body, faults, bases)
             if job.webhook_url and job.fault("webhook-early"):
                 await self.webhooks.deliver_early(job)
             else:
                 self.webhooks.expect(job)
             root = _job_url(job, bases)
-            reply = {
+            ticket = {
                 "status": "IN_QUEUE",
                 "request_id": job.id,
                 "response_url": root,
@@ -97,7 +97,7 @@ class Fal:
                 "metrics": {},
                 "gateway_request_id": job.id,
             }
-            return _reply(reply, 200, job.id)
+            return reply(ticket, 200, job.id)
 
         return await self._with_faults(request, "submit", faults, fingerprint(owner, model_id, body), answer)
 
@@ -110,7 +110,7 @@ class Fal:
 
         async def answer() -> web.StreamResponse:
             if self._stage.jobs.is_full(owner):
-                return _error(429, "Too many concurrent requests", {"Retry-After": "1"})
+                return error(429, "Too many concurrent requests", {"Retry-After": "1"})
             job = self._take_in(request, model_id, owner, body, faults, bases)
             while (left := job.finished_at - self._stage.now()) > 0:
                 if request.transport is None or request.transport.is_closing():
@@ -126,18 +126,18 @@ class Fal:
     ) -> web.Response | tuple[str, dict[str, Any], list[Fault]]:
         owner = self._owner(request)
         if owner is None:
-            return _unauthorized()
+            return unauthorized()
         if model_id not in MODELS:
             app = "/".join(model_id.split("/")[:2])
             what = f"Path /{model_id.removeprefix(app).strip('/')}" if app in _APPS else f"Application {app!r}"
-            return _error(404, f"{what} not found")
+            return error(404, f"{what} not found")
         raw = await request.read()
         if len(raw) > self._stage.config.max_body_bytes:
-            return _error(413, "The request is too large")
+            return error(413, "The request is too large")
         try:
             body = json.loads(raw)
         except ValueError:
-            return _error(400, "The body is not JSON", {"X-Fal-Error-Type": "bad_request"})
+            return error(400, "The body is not JSON", {"X-Fal-Error-Type": "bad_request"})
         if not isinstance(body, dict):
             body = {}
         return owner, body, faults_of(body)
@@ -166,7 +166,7 @@ class Fal:
         """Status, stream, result and cancel; the address names owner and app only."""
         owner = self._owner(request)
         if owner is None:
-            return _unauthorized()
+            return unauthorized()
         at = parts.index("requests", 2)
         app, rest = "/".join(parts[:at]), parts[at + 1 :]
         job = self._stage.jobs.get(rest[0]) if rest else None
@@ -175,13 +175,13 @@ class Fal:
         verb = "/".join(rest[1:])
         if request.method == "PUT" and verb == "cancel":
             if job is None:
-                return _reply({"status": "NOT_FOUND"}, 404)
+                return reply({"status": "NOT_FOUND"}, 404)
             found = job
             return await self._with_faults(request, "cancel", job.faults, job.id, lambda: self._cancel(found))
         if request.method != "GET":
-            return _error(405, "Method not allowed")
+            return error(405, "Method not allowed")
         if job is None:
-            return _error(404, "Request not found")
+            return error(404, "Request not found")
         known = job
         with_logs = request.query.get("logs", "") in _TRUE
         match verb:
@@ -195,11 +195,11 @@ class Fal:
                 return await self._with_faults(
                     request, "result", job.faults, job.id, lambda: self._result_answer(known, bases)
                 )
-        return _error(404, "Not found")
+        return error(404, "Not found")
 
     async def _status(self, job: Job, bases: Bases, *, with_logs: bool) -> web.StreamResponse:
         status, body = await self._status_body(job, bases, with_logs=with_logs)
-        return _reply(body, status, job.id)
+        return reply(body, status, job.id)
 
     async def _status_body(self, job: Job, bases: Bases, *, with_logs: bool) -> tuple[int, dict[str, Any]]:
         now = self._stage.now()
@@ -229,28 +229,28 @@ class Fal:
 
     async def _result_answer(self, job: Job, bases: Bases) -> web.StreamResponse:
         if job.state(self._stage.now()) != "finished":
-            return _error(400, "Request is still in progress", request_id=job.id)
+            return error(400, "Request is still in progress", request_id=job.id)
         failed = await failure_of(self._stage, job, "result")
         if failed is not None:
-            return _reply(failed.body, failed.status, job.id, failed.headers)
-        return _reply(await result_of(self._stage, job, bases), 200, job.id)
+            return reply(failed.body, failed.status, job.id, failed.headers)
+        return reply(await result_of(self._stage, job, bases), 200, job.id)
 
     async def _cancel(self, job: Job) -> web.StreamResponse:
         state = job.state(self._stage.now())
         if state == "finished":
-            return _reply({"status": "ALREADY_COMPLETED"}, 400, job.id)
+            return reply({"status": "ALREADY_COMPLETED"}, 400, job.id)
         if state == "queued":
             self._stage.jobs.cancel(job, after_seconds=0.0)
-            return _reply({"status": "OK"}, 200, job.id)
+            return reply({"status": "OK"}, 200, job.id)
         if not job.fault("cancel-ignored"):
             self._stage.jobs.cancel(job, after_seconds=_CANCEL_SECONDS / self._stage.speed)
-        return _reply({"status": "CANCELLATION_REQUESTED"}, 202, job.id)
+        return reply({"status": "CANCELLATION_REQUESTED"}, 202, job.id)
 
     async def _rest(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
         if parts == [".well-known", "jwks.json"]:
             return json_answer(self.webhooks.jwks())
         if self._owner(request) is None:
-            return _unauthorized()
+            return unauthorized()
         multipart = parts[-1] == "initiate-multipart"
         if request.method == "POST" and parts[:2] == ["storage", "upload"]:
             return await self._with_faults(
@@ -258,7 +258,7 @@ class Fal:
             )
         if request.method == "POST" and parts == ["storage", "auth", "token"]:
             return self._files.token(bases)
-        return _error(404, "Not found")
+        return error(404, "Not found")
 
     async def _cdn(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
         files = self._files
@@ -275,11 +275,11 @@ class Fal:
                 return await files.part(request, stem, upload_id, tail)
             case ("POST", "files", "upload", *rest) if rest in ([], ["multipart"]):
                 if not files.token_is_good(request.headers.get("Authorization", "")) and not self._owner(request):
-                    return _unauthorized()
+                    return unauthorized()
                 if rest:
                     return files.begin_parts(request, bases)
                 return await self._with_faults(request, "upload", [], "", lambda: files.upload(request, bases))
-        return _error(404, "Not found")
+        return error(404, "Not found")
 
     async def _with_faults(
         self, request: web.Request, place: str, faults: list[Fault], subject: str, answer: Answer
@@ -291,7 +291,7 @@ class Fal:
             fault = board.strike_marked(faults, place, subject)
         if fault is None:
             return await answer()
-        return await misbehave(request, fault, answer, _refuse)
+        return await misbehave(request, fault, answer, refuse)
 
     def _owner(self, request: web.Request) -> str | None:
         return self._keys.get(request.headers.get("Authorization", ""))
@@ -307,32 +307,3 @@ def _app(model_id: str) -> str:
 
 def _job_url(job: Job, bases: Bases) -> str:
     return f"{bases.queue}/{_app(job.model)}/requests/{job.id}"
-
-
-def _reply(
-    body: dict[str, Any], status: int = 200, request_id: str = "", extra: dict[str, str] | None = None
-) -> web.Response:
-    headers = {"x-fal-request-id": request_id or str(uuid.uuid4()), "Content-Type": "application/json"}
-    if extra:
-        headers.update(extra)
-    return web.Response(body=json.dumps(body, separators=(",", ":")).encode(), status=status, headers=headers)
-
-
-def _error(status: int, detail: str, extra: dict[str, str] | None = None, request_id: str = "") -> web.Response:
-    return _reply({"detail": detail}, status, request_id, extra)
-
-
-def _unauthorized() -> web.Response:
-    return _error(401, "Authentication is required to access this application")
-
-
-def _refuse(status: int) -> web.Response:
-    match status:
-        case 401:
-            return _unauthorized()
-        case 403:
-            return _error(403, "This account is locked: its balance is used up")
-        case 429:
-            return _error(429, "Too many requests")
-    broken = failure("internal_error" if status == 500 else "runner_scheduling_failure")
-    return _reply(broken.body, broken.status, extra=broken.headers)

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from .fal_addresses import Bases
+from .fal_replies import json_answer
 from .fal_work import lifetime_seconds, order_of
 from .jobs import Job
 from .misbehave import flood
@@ -24,10 +25,6 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 _HTML = b"<!doctype html><title>Not a picture</title><p>This is not the picture you are looking for."
 _MAX_OPEN_UPLOADS = 50
 _MAX_PARTS = 10_000
-
-
-def json_answer(body: Any, status: int = 200) -> web.Response:
-    return web.json_response(body, status=status)
 
 
 def _gone() -> web.Response:

@@ -16,8 +16,11 @@ from PIL import Image, ImageDraw, ImageFont
 from .brushes import Size, grain, lay, scaled, vignette
 from .edits import edit, load
 from .palette import Palette, choose_palette, choose_subject, mix
-from .scenes_free import bamboo, blossom, flow, marble, night
-from .scenes_land import mountains, pagoda, sea
+from .scenes_ink import flow, marble
+from .scenes_land import mountains, pagoda
+from .scenes_night import night
+from .scenes_plants import bamboo, blossom
+from .scenes_sea import sea
 
 Scene = Callable[[Size, Palette, random.Random], Image.Image]
 
