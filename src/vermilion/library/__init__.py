@@ -1,9 +1,54 @@
 """The library: what people made or uploaded. Files are inspected and kept here, and assets point to them.
 
-`generation` comes in to keep results and to read inputs, `billing` never, wiring to open the `Keeper`.
+`generation` comes in to keep results, to read inputs and to trash what it made; wiring opens the `Keeper`; `app`
+mounts `router`. The library knows nobody above it: a generation is only an id on an asset.
 """
 
+from vermilion.library.commands import (
+    add_asset,
+    add_upload,
+    change_asset,
+    note_small_thumbnail,
+    purge_deleted,
+    trash_asset,
+    trash_assets_of_generation,
+)
 from vermilion.library.inspection.media import Kind, Unreadable
 from vermilion.library.keeper import Keeper, KeptFile
+from vermilion.library.links import check_link, signed_link
+from vermilion.library.queries import (
+    Wanted,
+    assets_of,
+    assets_of_generations,
+    list_assets,
+    require_asset,
+    usable_inputs,
+)
+from vermilion.library.tables import AssetRow
+from vermilion.library.views import AssetPage, AssetView, asset_view
 
-__all__ = ["Keeper", "KeptFile", "Kind", "Unreadable"]
+__all__ = [
+    "AssetPage",
+    "AssetRow",
+    "AssetView",
+    "Keeper",
+    "KeptFile",
+    "Kind",
+    "Unreadable",
+    "Wanted",
+    "add_asset",
+    "add_upload",
+    "asset_view",
+    "assets_of",
+    "assets_of_generations",
+    "change_asset",
+    "check_link",
+    "list_assets",
+    "note_small_thumbnail",
+    "purge_deleted",
+    "require_asset",
+    "signed_link",
+    "trash_asset",
+    "trash_assets_of_generation",
+    "usable_inputs",
+]

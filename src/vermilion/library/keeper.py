@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from vermilion.library.inspection.crew import Crew, WorkerMissing
-from vermilion.library.inspection.media import Kind, Media
+from vermilion.library.inspection.media import Kind, Media, Unreadable
 from vermilion.storage import Storage, StorageFailed, content_key
 
 T = TypeVar("T")
@@ -49,21 +49,26 @@ class Keeper:
         """Inspect and store the spool file, with its thumbnail.
 
         `expect` refuses other kinds; `sha256` is the content's hash where the caller has it from receiving the
-        file. Raises `Unreadable` when the file is refused and `StorageFailed` when it could not be kept. Either
-        way, and when this is canceled, the spool file is gone afterwards.
+        file. Raises `Unreadable` when the file is refused and `StorageFailed` when it could not be kept. The
+        spool file is gone once it is kept or refused; after `StorageFailed`, and when this is canceled, it is
+        still there and may be kept later.
         """
         thumbnail = self._scratch()
         try:
-            media = await self._inspect(spool, thumbnail, expect)
+            try:
+                media = await self._inspect(spool, thumbnail, expect)
+            except Unreadable:
+                await _in_thread(lambda: _remove(spool))
+                raise
             size_bytes, content_hash = await _in_thread(lambda: _measure(spool, sha256))
             thumbnail_key = None if media.thumbnail is None else await _in_thread(lambda: _key_of(thumbnail))
             key = content_key(content_hash)
-            await asyncio.gather(
-                self.storage.put(spool, key),
-                *([] if thumbnail_key is None else [self.storage.put(thumbnail, thumbnail_key)]),
-            )
+            if thumbnail_key is not None:
+                await self.storage.put(thumbnail, thumbnail_key)
+            # Last, so that whatever fails before leaves the spool file for another try.
+            await self.storage.put(spool, key)
         finally:
-            await asyncio.shield(_in_thread(lambda: _remove(spool, thumbnail)))
+            await asyncio.shield(_in_thread(lambda: _remove(thumbnail)))
         return KeptFile(
             kind=media.kind,
             content_type=media.content_type,

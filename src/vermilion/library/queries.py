@@ -1,0 +1,102 @@
+"""Questions about assets; every one starts from what the viewer may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from vermilion import events
+from vermilion.db import Tx
+from vermilion.kit import Invalid, NotFound, decode_cursor, encode_cursor
+from vermilion.library.inspection.media import Kind
+from vermilion.library.tables import AssetRow
+from vermilion.library.views import AssetPage, Source, asset_view
+
+PAGE_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of the viewer's assets; None means any."""
+
+    source: Source | None = None
+    kind: Kind | None = None
+    favourite: bool | None = None
+
+
+def list_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, cursor: str | None, limit: int) -> AssetPage:
+    """The viewer's assets, newest first, at most `limit` of them (1–200)."""
+    question = select(AssetRow).where(AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None))
+    if wanted.source is not None:
+        question = question.where(AssetRow.source == wanted.source)
+    if wanted.kind is not None:
+        question = question.where(AssetRow.kind == wanted.kind)
+    if wanted.favourite is not None:
+        there = AssetRow.favourite_at.is_not(None)
+        question = question.where(there if wanted.favourite else ~there)
+    if cursor is not None:
+        question = question.where(AssetRow.id < _id_in(cursor))
+    limit = min(max(limit, 1), PAGE_MAX)
+    rows = tx.scalars(question.order_by(AssetRow.id.desc()).limit(limit + 1)).all()
+    return AssetPage(
+        items=[asset_view(row) for row in rows[:limit]],
+        next=encode_cursor(rows[limit - 1].id.hex) if len(rows) > limit else None,
+        cursor=events.position(tx, viewer_id),
+    )
+
+
+def require_asset(tx: Tx, viewer_id: UUID | None, asset_id: UUID) -> AssetRow:
+    """The asset, if it is the viewer's and not deleted; raises `NotFound`.
+
+    A viewer of None stands for somebody whose right was checked otherwise: an admin, or a signed link.
+    """
+    question = select(AssetRow).where(AssetRow.id == asset_id, AssetRow.deleted_at.is_(None))
+    if viewer_id is not None:
+        question = question.where(AssetRow.user_id == viewer_id)
+    row = tx.scalar(question)
+    if row is None:
+        raise NotFound("asset.not_found", "There is no such file, or it has been deleted.")
+    return row
+
+
+def assets_of(tx: Tx, viewer_id: UUID, asset_ids: Sequence[UUID]) -> list[AssetRow]:
+    """Those of the assets that are the viewer's and not deleted, in the order asked."""
+    found = usable_inputs(tx, viewer_id, asset_ids)
+    return [found[asset_id] for asset_id in asset_ids if asset_id in found]
+
+
+def usable_inputs(tx: Tx, viewer_id: UUID, asset_ids: Sequence[UUID]) -> dict[UUID, AssetRow]:
+    """Those of the assets the viewer may use as inputs: their own, and not deleted."""
+    if not asset_ids:
+        return {}
+    rows = tx.scalars(
+        select(AssetRow).where(
+            AssetRow.id.in_(set(asset_ids)), AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+def assets_of_generations(tx: Tx, generation_ids: Sequence[UUID]) -> dict[UUID, list[AssetRow]]:
+    """The assets of generations the caller has already found the viewer to own, in the outputs' order."""
+    if not generation_ids:
+        return {}
+    rows = tx.scalars(
+        select(AssetRow)
+        .where(AssetRow.generation_id.in_(set(generation_ids)), AssetRow.deleted_at.is_(None))
+        .order_by(AssetRow.generation_id, AssetRow.position)
+    )
+    found: dict[UUID, list[AssetRow]] = {}
+    for row in rows:
+        if row.generation_id is not None:
+            found.setdefault(row.generation_id, []).append(row)
+    return found
+
+
+def _id_in(cursor: str) -> UUID:
+    (text,) = decode_cursor(cursor, str)
+    try:
+        return UUID(hex=text)
+    except ValueError as error:
+        raise Invalid("paging.bad_cursor", "This cursor was not issued by this list.", field="cursor") from error
