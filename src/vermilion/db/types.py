@@ -42,6 +42,9 @@ class Instant(TypeDecorator[datetime]):
 Json = JSON().with_variant(JSONB(), "postgresql")
 """A JSON document: JSONB on PostgreSQL, text on SQLite."""
 
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""A JSON document that may be absent: None is SQL's NULL, not JSON's."""
+
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit number the database counts up itself; SQLite does that for INTEGER only."""
 

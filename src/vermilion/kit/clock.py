@@ -21,6 +21,10 @@ class Clock(Protocol):
         """Wait; returns at once for zero or less."""
         ...
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for the event, at most `seconds`; whether it is set."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -33,3 +37,12 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        if not event.is_set() and seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+            except TimeoutError:
+                pass
+        return event.is_set()

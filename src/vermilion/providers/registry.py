@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from vermilion.providers.contract import Provider
+from vermilion.providers.contract import PowerName, Provider
 
 
 @cache
@@ -25,3 +25,8 @@ def adapters() -> Mapping[str, type[Provider]]:
             raise TypeError(f"{module.name}.Adapter is named {adapter.name!r}; it must be named after its file")
         found[name] = adapter
     return found
+
+
+def has_power(provider: str, name: PowerName) -> bool:
+    """Whether this provider's adapter has the optional method; False for a provider that is no longer there."""
+    return callable(getattr(adapters().get(provider), name, None))

@@ -1,0 +1,62 @@
+"""Generations: a person's request and its life, from the hold to the receipt.
+
+`dialects`, `wiring` and `app` come in. `commands` are what people do, `steps` what a driver does, `pipeline` the
+order of it; `dispatch` decides who goes next, `failure` what follows when something goes wrong.
+"""
+
+from vermilion.generation.api import PlacesView, places_view, router
+from vermilion.generation.call import CallbackAddress, CallMaker
+from vermilion.generation.callbacks import BODY_MAX_BYTES, CallbackDesk
+from vermilion.generation.collect import Collector
+from vermilion.generation.commands import (
+    Wanted,
+    WantedInput,
+    cancel_generation,
+    delete_generation,
+    request_generation,
+    retry_generation,
+)
+from vermilion.generation.dispatch import Dispatcher
+from vermilion.generation.journey import Tools
+from vermilion.generation.pace import Pace
+from vermilion.generation.pipeline import Pipeline
+from vermilion.generation.queries import (
+    Filter,
+    count_by_status,
+    count_finished_since,
+    generation_of,
+    list_generations,
+)
+from vermilion.generation.status import TERMINAL, Status
+from vermilion.generation.steps import unfinished
+from vermilion.generation.views import GenerationView
+
+__all__ = [
+    "BODY_MAX_BYTES",
+    "TERMINAL",
+    "CallMaker",
+    "CallbackAddress",
+    "CallbackDesk",
+    "Collector",
+    "Dispatcher",
+    "Filter",
+    "GenerationView",
+    "Pace",
+    "Pipeline",
+    "PlacesView",
+    "Status",
+    "Tools",
+    "Wanted",
+    "WantedInput",
+    "cancel_generation",
+    "count_by_status",
+    "count_finished_since",
+    "delete_generation",
+    "generation_of",
+    "list_generations",
+    "places_view",
+    "request_generation",
+    "retry_generation",
+    "router",
+    "unfinished",
+]

@@ -1,0 +1,118 @@
+"""Making the `Call` an adapter gets: the clean request, the person's files by role, and where to call us back."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from vermilion import library
+from vermilion.db import Database, Tx
+from vermilion.generation.steps import Work
+from vermilion.generation.tables import AttemptRow
+from vermilion.kit import NotFound
+from vermilion.library import AssetRow
+from vermilion.providers import Call, InputFile
+from vermilion.storage import Storage
+
+_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4"}
+
+
+class CallbackAddress:
+    """Addresses providers may call: one per attempt, unguessable, and nothing to store.
+
+    The token is `<attempt id>.<HMAC-SHA256 of it, 192 bits>`. Without a public URL there are no callbacks.
+    """
+
+    def __init__(self, key: bytes, public_url: str | None) -> None:
+        self._key = key
+        self._public_url = public_url.rstrip("/") if public_url else None
+
+    def url(self, provider: str, attempt_id: UUID) -> str | None:
+        """Where a provider may call about this attempt."""
+        if self._public_url is None:
+            return None
+        return f"{self._public_url}/api/v1/callbacks/{provider}/{attempt_id.hex}.{self._sign(attempt_id)}"
+
+    def attempt_id(self, token: str) -> UUID:
+        """Which attempt a token speaks of; raises `NotFound` for one that is not ours."""
+        text, _, signature = token.partition(".")
+        try:
+            attempt_id = UUID(hex=text)
+        except ValueError:
+            raise _no_such_address() from None
+        if not hmac.compare_digest(self._sign(attempt_id).encode(), signature.encode("utf-8", "replace")):
+            raise _no_such_address()
+        return attempt_id
+
+    def _sign(self, attempt_id: UUID) -> str:
+        digest = hmac.new(self._key, b"callback:" + attempt_id.bytes, hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+class CallMaker:
+    """Makes calls; one per process."""
+
+    def __init__(self, db: Database, storage: Storage, callbacks: CallbackAddress) -> None:
+        self._db = db
+        self._storage = storage
+        self._callbacks = callbacks
+
+    async def make(self, work: Work, attempt_id: UUID) -> Call:
+        """The call for an attempt of this work."""
+        row, entry = work.row, work.entry
+        asset_ids = [UUID(given["asset_id"]) for given in row.inputs]
+        assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id)
+        return Call(
+            reference=str(attempt_id),
+            endpoint=entry.endpoint,
+            makes=entry.makes,
+            prompt=row.prompt,
+            params=entry.wire_params(row.params),
+            inputs=tuple(
+                self._file(assets[UUID(given["asset_id"])], given)
+                for given in row.inputs
+                if UUID(given["asset_id"]) in assets
+            ),
+            options=entry.wire_options(),
+            callback_url=self._callbacks.url(row.provider, attempt_id),
+            parent=parent,
+        )
+
+    def _file(self, asset: AssetRow, given: dict[str, Any]) -> InputFile:
+        return InputFile(
+            role=given["role"],
+            content_type=asset.content_type,
+            filename=f"input.{_EXTENSIONS.get(asset.content_type, 'bin')}",
+            size_bytes=asset.size_bytes,
+            read=self._reader(asset.storage_key),
+            weight=given["weight"],
+        )
+
+    def _reader(self, key: str) -> Callable[[], Awaitable[bytes]]:
+        async def read() -> bytes:
+            return b"".join([piece async for piece in await self._storage.open(key)])
+
+        return read
+
+
+def _belongings(
+    tx: Tx, user_id: UUID, asset_ids: list[UUID], parent_id: UUID | None
+) -> tuple[dict[UUID, AssetRow], dict[str, Any] | None]:
+    assets = library.usable_inputs(tx, user_id, asset_ids) if asset_ids else {}
+    if parent_id is None:
+        return assets, None
+    ticket = tx.scalars(
+        select(AttemptRow.ticket)
+        .where(AttemptRow.generation_id == parent_id, AttemptRow.ticket.is_not(None))
+        .order_by(AttemptRow.n.desc())
+        .limit(1)
+    ).first()
+    return assets, ticket
+
+
+def _no_such_address() -> NotFound:
+    return NotFound("callback.unknown", "No callback is expected here.")

@@ -1,0 +1,76 @@
+"""Doubt: a submit was interrupted, or its answer lost.
+
+It is looked up where the provider allows, and never repeated blindly.
+"""
+
+from vermilion.generation import steps
+from vermilion.generation.failure import Failure, failure_of, pause_seconds, rule_for
+from vermilion.generation.journey import Journey
+from vermilion.generation.steps import Work
+from vermilion.providers import Ambiguity, Done, Provider, ProviderError, Rejected, Ticket, power
+
+INTERRUPTED = Failure(
+    "provider.answer_lost", "wait", "The provider's answer was lost; whether it accepted the job is not known."
+)
+
+
+async def resolve(journey: Journey, work: Work) -> Work | None:
+    """submitting, found as it is: whoever was submitting stopped in the middle."""
+    return await look_up(journey, work, INTERRUPTED)
+
+
+async def look_up(journey: Journey, work: Work, reason: Failure) -> Work:
+    """Find out what became of the current attempt, by the provider's own means; → uncertain where it has none."""
+    tools = journey.tools
+    credential = await journey.credential(work)
+    if credential is None or work.attempt is None:
+        return await journey.take(steps.doubt, work, reason, now=tools.clock.now())
+    adapter = tools.open_adapter(work.row.provider, credential.login)
+    tries = 0
+    while adapter.ambiguity is not Ambiguity.NONE:
+        try:
+            answer = await _ask(journey, work, adapter)
+        except ProviderError as error:
+            rule = rule_for(error, "submit")
+            await journey.note_health(credential, rule, error)
+            if isinstance(error, Rejected):
+                return await journey.release(work, failure_of(error, rule))
+            if tools.clock.now() >= work.row.deadline_at:
+                break
+            await journey.bell.wait(pause_seconds(tries, error.retry_after_seconds))
+            tries += 1
+            continue
+        if isinstance(answer, Done):
+            return await journey.results(work, answer)
+        if isinstance(answer, Ticket):
+            return await journey.take(steps.submitted, work, answer, now=tools.clock.now())
+        # The provider certainly has no such job: it may be submitted.
+        return await journey.take(steps.requeue, work, reason, now=tools.clock.now(), not_before=None)
+    return await journey.take(steps.doubt, work, reason, now=tools.clock.now())
+
+
+async def wait_for_word(journey: Journey, work: Work) -> Work | None:
+    """uncertain: until a callback, an admin, or the end of patience."""
+    remaining = (work.row.deadline_at - journey.tools.clock.now()).total_seconds()
+    if await journey.bell.wait(remaining) or remaining > 0:
+        return await journey.read()
+    return await journey.release(
+        work,
+        Failure(
+            "provider.answer_lost", "wait", "The provider never said whether it accepted the job; nothing was taken."
+        ),
+    )
+
+
+async def _ask(journey: Journey, work: Work, adapter: Provider) -> Ticket | Done | None:
+    if work.attempt is None:
+        raise RuntimeError("nothing to look up without an attempt")
+    if adapter.ambiguity is Ambiguity.IDEMPOTENCY_KEY:
+        # The same reference makes it the same job: the provider answers as it did the first time.
+        call = await journey.tools.calls.make(work, work.attempt.id)
+        return await adapter.submit(call)
+    find = power(adapter, "find")
+    if find is None:
+        raise TypeError(f"{adapter.name} declares {adapter.ambiguity} and has no `find`")
+    found: Ticket | Done | None = await find(str(work.attempt.id), work.attempt.intended_at)
+    return found

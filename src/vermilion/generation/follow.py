@@ -1,0 +1,128 @@
+"""Follow: ask the provider how the job is, politely, until it is done, it ended badly, or time is up."""
+
+from datetime import datetime
+
+from vermilion.catalog import OpenCredential
+from vermilion.generation import steps
+from vermilion.generation.failure import DRIFTS_MAX, Failure, Move, failure_of, pause_seconds, rule_for
+from vermilion.generation.journey import Journey, log
+from vermilion.generation.pace import after_restart
+from vermilion.generation.queries import recent_durations_seconds
+from vermilion.generation.status import Status
+from vermilion.generation.steps import Work
+from vermilion.providers import Canceled, Done, Drifted, Pending, Provider, ProviderError, power
+
+PROGRESS_STEP_PERCENT = 2.0
+"""Progress is written when it moved by this much: people see it move, the disk does not feel it."""
+
+TIME_IS_UP = Failure("generation.deadline_passed", "wait", "The provider did not finish in time.")
+CREDENTIAL_GONE = Failure("provider.credential_gone", "admin", "The credential this was submitted with was removed.")
+
+
+async def follow(journey: Journey, work: Work) -> Work | None:
+    """running → storing, or the end."""
+    tools = journey.tools
+    credential = await journey.credential(work)
+    if credential is None:
+        return await journey.release(work, CREDENTIAL_GONE)
+    adapter = tools.open_adapter(work.row.provider, credential.login)
+    await _load_pace(journey, work)
+    tries, drifts, cancel_sent = 0, 0, False
+    asked_seconds: float | None = None
+    while True:
+        now = tools.clock.now()
+        if now >= work.row.deadline_at:
+            return await _time_is_up(journey, work, adapter)
+        if work.row.cancel_requested_at is not None and not cancel_sent:
+            cancel_sent = True
+            if await _cancel(work, adapter) is Canceled.STOPPED:
+                return await journey.take(steps.settle_nothing, work, Status.CANCELED, None, now=tools.clock.now())
+        wait = _wait_seconds(journey, work, now, asked_seconds, tries)
+        if await journey.bell.wait(min(wait, (work.row.deadline_at - now).total_seconds())):
+            fresh = await journey.read()
+            if fresh is None or fresh.status is not Status.RUNNING:
+                return fresh
+            work = fresh
+            if work.row.cancel_requested_at is not None and not cancel_sent:
+                continue
+        journey.resumed = False
+        try:
+            answer = await adapter.check(work.ticket)
+        except ProviderError as error:
+            drifts = drifts + 1 if isinstance(error, Drifted) else 0
+            ended = await _check_failed(journey, work, credential, error, drifts)
+            if ended is not None:
+                return ended
+            asked_seconds = error.retry_after_seconds
+            tries += 1
+            continue
+        tries, drifts = 0, 0
+        await journey.note_health(credential, None, None)
+        if isinstance(answer, Done):
+            return await journey.results(work, answer)
+        asked_seconds = answer.retry_after_seconds
+        work = await _note_progress(journey, work, answer)
+
+
+async def _check_failed(
+    journey: Journey, work: Work, credential: OpenCredential, error: ProviderError, drifts: int
+) -> Work | None:
+    """The row after an end or a new attempt; None to ask again."""
+    rule = rule_for(error, "follow")
+    await journey.note_health(credential, rule, error)
+    if rule.move is Move.RELEASE:
+        return await journey.release(work, failure_of(error, rule))
+    if rule.move is Move.NEW_ATTEMPT:
+        return await journey.once_more(work, error, rule)
+    if drifts >= DRIFTS_MAX:
+        return await journey.release(work, failure_of(error, rule), watch=True)
+    return None
+
+
+def _wait_seconds(journey: Journey, work: Work, now: datetime, asked_seconds: float | None, tries: int) -> float:
+    """How long until the next question: the learned pace, or a growing pause while the provider is away."""
+    if tries:
+        return pause_seconds(tries - 1, asked_seconds)
+    since = work.attempt.submitted_at if work.attempt and work.attempt.submitted_at else now
+    elapsed = max(0.0, (now - since).total_seconds())
+    wait = journey.tools.pace.wait_seconds(
+        work.row.model, work.entry.typical_seconds, elapsed, asked_seconds=asked_seconds
+    )
+    return after_restart(wait) if journey.resumed else wait
+
+
+async def _load_pace(journey: Journey, work: Work) -> None:
+    pace = journey.tools.pace
+    if not pace.knows(work.row.model):
+        pace.load(work.row.model, await journey.tools.db.read(recent_durations_seconds, work.row.model))
+
+
+async def _note_progress(journey: Journey, work: Work, pending: Pending) -> Work:
+    row = work.row
+    moved = pending.queue_position != row.queue_position or (
+        pending.percent is not None and abs(pending.percent - (row.percent or 0.0)) >= PROGRESS_STEP_PERCENT
+    )
+    if not moved:
+        return work
+    return await journey.take(
+        steps.progressed, work, pending.percent, pending.queue_position, now=journey.tools.clock.now()
+    )
+
+
+async def _cancel(work: Work, adapter: Provider) -> Canceled | None:
+    cancel = power(adapter, "cancel")
+    if cancel is None:
+        return None
+    try:
+        answer: Canceled = await cancel(work.ticket)
+    except ProviderError as error:
+        # Following goes on either way: the job's own end says whether the cancel was heard.
+        log.info("generation.cancel_unheard", generation_id=str(work.row.id), reason=error.message)
+        return None
+    return answer
+
+
+async def _time_is_up(journey: Journey, work: Work, adapter: Provider) -> Work:
+    """Tell the provider to stop, give the credits back, and keep an eye open for a late result."""
+    await _cancel(work, adapter)
+    return await journey.release(work, TIME_IS_UP, watch=True)

@@ -1,0 +1,152 @@
+"""What the stages of the pipeline share: the tools, and one driver's way with one row."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import structlog
+
+from vermilion.catalog import OpenCredential, mark_health
+from vermilion.db import Database, Tx
+from vermilion.engine import Bell
+from vermilion.generation import steps
+from vermilion.generation.call import CallMaker
+from vermilion.generation.collect import Collector
+from vermilion.generation.dispatch import Dispatcher, Slot
+from vermilion.generation.failure import ATTEMPTS_MAX, Failure, Move, Rule, failure_of, pause_seconds
+from vermilion.generation.pace import Pace
+from vermilion.generation.status import Status
+from vermilion.generation.steps import Overtaken, Work
+from vermilion.kit import Clock
+from vermilion.providers import Done, Login, Provider, ProviderError
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WATCH_MAX = timedelta(hours=1)
+"""How long after a deadline a result is still looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the pipeline works with; all of it lives as long as the house."""
+
+    db: Database
+    clock: Clock
+    dispatcher: Dispatcher
+    collector: Collector
+    pace: Pace
+    calls: CallMaker
+    open_adapter: Callable[[str, Login], Provider]
+    open_credential: Callable[[UUID], Awaitable[OpenCredential | None]]
+    """Any credential by its id, enabled or not: what was submitted with it is followed with it."""
+
+
+class Journey:
+    """One driver's way with one row. It may be dropped anywhere: what counts is in the row."""
+
+    def __init__(self, tools: Tools, generation_id: UUID, bell: Bell) -> None:
+        self.tools = tools
+        self.generation_id = generation_id
+        self.bell = bell
+        self.slot: Slot | None = None
+        self.resumed = True
+        """Whether the row was found as it is, rather than brought here by this driver."""
+        self.asked_for_fresh_addresses = False
+
+    def free_slot(self) -> None:
+        """Let the next in line go."""
+        if self.slot is not None:
+            self.slot.free()
+            self.slot = None
+
+    async def read(self) -> Work | None:
+        """The row as it is now."""
+        return await self.tools.db.read(steps.load_work, self.generation_id)
+
+    async def take(
+        self, step: Callable[Concatenate[Tx, Work, P], Work], work: Work, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Work:
+        """Take a step whose cause cannot be undone (the provider answered, a file was stored).
+
+        When the row changed meanwhile in a way that leaves the step right (the person asked to cancel), it is
+        taken from there; otherwise `Overtaken` is raised.
+        """
+        while True:
+            try:
+                return await self.tools.db.write(step, work, *args, **kwargs)
+            except Overtaken:
+                fresh = await self.read()
+                if fresh is None or not _same_stage(fresh, work):
+                    raise
+                work = fresh
+
+    async def credential(self, work: Work) -> OpenCredential | None:
+        """The credential the current attempt was made with; its slot is counted from now on."""
+        if self.slot is not None:
+            return self.slot.credential
+        if work.attempt is None:
+            return None
+        credential = await self.tools.open_credential(work.attempt.credential_id)
+        if credential is not None and work.status in (Status.SUBMITTING, Status.RUNNING):
+            self.slot = self.tools.dispatcher.occupy(work.row.provider, credential, work.row.user_id)
+        return credential
+
+    async def results(self, work: Work, done: Done) -> Work:
+        """The provider is done: note where the results are, so that collecting can begin, and begin again."""
+        if work.attempt is None:
+            raise RuntimeError(f"generation {self.generation_id} has results without an attempt")
+        noted = await self.tools.collector.note(work.attempt.id, done.outputs)
+        work = await self.take(steps.results_named, work, noted, dict(done.facts), now=self.tools.clock.now())
+        self._learn(work)
+        return work
+
+    async def release(self, work: Work, reason: Failure, *, watch: bool = False) -> Work:
+        """It ended without a result; `watch` goes on looking for one that may come late."""
+        now = self.tools.clock.now()
+        until = now + min(WATCH_MAX, timedelta(seconds=work.entry.deadline_seconds)) if watch else None
+        if work.row.cancel_requested_at is not None:
+            return await self.take(steps.settle_nothing, work, Status.CANCELED, None, now=now)
+        return await self.take(steps.settle_nothing, work, Status.FAILED, reason, now=now, watch_until=until)
+
+    async def once_more(self, work: Work, error: ProviderError, rule: Rule) -> Work:
+        """Back into the line, unless the person canceled or enough was tried."""
+        now = self.tools.clock.now()
+        reason = failure_of(error, rule)
+        tries = work.row.attempt - work.row.run_started_attempt
+        spent = tries >= ATTEMPTS_MAX and (rule.move is Move.NEW_ATTEMPT or rule.credential_down)
+        if spent or now >= work.row.line_until or work.row.cancel_requested_at is not None:
+            return await self.release(work, reason)
+        pause = timedelta(seconds=pause_seconds(tries - 1, error.retry_after_seconds))
+        return await self.take(steps.requeue, work, reason, now=now, not_before=now + pause)
+
+    async def note_health(self, credential: OpenCredential, rule: Rule | None, error: ProviderError | None) -> None:
+        """Keep the credential's health as the last answer shows it; written only when it changes."""
+        tools = self.tools
+        now = tools.clock.now()
+        if rule is None or error is None:
+            if tools.dispatcher.recovered(credential.id):
+                await tools.db.write(mark_health, credential.id, "up", None, None, now)
+            return
+        if rule.credential_cooldown_seconds > 0:
+            seconds = max(rule.credential_cooldown_seconds, error.retry_after_seconds or 0.0)
+            tools.dispatcher.cool_down(credential.provider, credential.id, seconds)
+        if rule.whose != "user" and tools.dispatcher.ailed(credential.id):
+            state = "down" if rule.credential_down else "degraded"
+            await tools.db.write(mark_health, credential.id, state, error.message, None, now)
+
+    def _learn(self, work: Work) -> None:
+        if work.attempt is not None and work.attempt.submitted_at is not None:
+            seconds = (self.tools.clock.now() - work.attempt.submitted_at).total_seconds()
+            if seconds > 0:
+                self.tools.pace.learn(work.row.model, seconds)
+                self.tools.dispatcher.learned(work.row.provider, seconds)
+
+
+def _same_stage(fresh: Work, work: Work) -> bool:
+    same_attempt = (fresh.attempt and fresh.attempt.id) == (work.attempt and work.attempt.id)
+    return fresh.status is work.status and same_attempt

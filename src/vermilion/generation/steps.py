@@ -1,0 +1,361 @@
+"""The steps a driver takes: each one transaction, each a compare-and-set on the row's version.
+
+A step that finds the row changed meanwhile (another driver, a cancel, a callback) raises `Overtaken`; the driver
+reads the row again and does whatever is next now. Money and state move together here and nowhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from vermilion import events, ledger, library
+from vermilion.catalog import Entry
+from vermilion.db import Tx
+from vermilion.generation.failure import Failure
+from vermilion.generation.publish import publish, publish_balance
+from vermilion.generation.snapshots import recall
+from vermilion.generation.status import NEXT, TERMINAL, Status
+from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation.views import GenerationView
+from vermilion.library import AssetRow, KeptFile
+from vermilion.providers import Ticket
+
+UNCERTAIN_MAX = timedelta(hours=24)
+"""How long credits stay held for a lost answer before they go back by themselves. fal.ai, the first vendor that
+needs it, gives up calling back after two hours (vendors' facts, A10)."""
+
+
+STORING_MAX = timedelta(hours=24)
+"""How long a finished result is tried to be stored before its credits go back: a full disk is mended by then, and
+the providers' own copies live longer than that."""
+
+
+class Overtaken(Exception):
+    """The row is not what this step was decided on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A row with what a driver needs beside it: its declaration, its current attempt, its view once published."""
+
+    row: GenerationRow
+    entry: Entry
+    attempt: AttemptRow | None
+    published: GenerationView | None = None
+
+    @classmethod
+    def of(cls, tx: Tx, row: GenerationRow) -> "Work":
+        """The work around a row already read."""
+        return cls(row, recall(tx, row.entry_digest), _attempt(tx, row))
+
+    @property
+    def status(self) -> Status:
+        """The row's status."""
+        return Status(self.row.status)
+
+    @property
+    def view(self) -> GenerationView:
+        """The view the last step published."""
+        if self.published is None:
+            raise RuntimeError("this step was asked to publish nothing")
+        return self.published
+
+    @property
+    def ticket(self) -> Ticket:
+        """The provider's receipt of the current attempt."""
+        if self.attempt is None or self.attempt.ticket_id is None:
+            raise RuntimeError(f"generation {self.row.id} is {self.row.status} without a ticket")
+        return Ticket(self.attempt.ticket_id, self.attempt.ticket or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An output that is safely stored, and which place it has among its siblings."""
+
+    asset_id: UUID
+    position: int
+    file: KeptFile
+    actions: tuple[Any, ...] = ()
+
+
+def load_work(tx: Tx, generation_id: UUID) -> Work | None:
+    """The row and what belongs to it; None when there is no such row or it was deleted."""
+    row = tx.get(GenerationRow, generation_id)
+    return None if row is None or row.deleted_at is not None else Work.of(tx, row)
+
+
+def move(tx: Tx, work: Work, status: Status, now: datetime, *, quiet: bool = False, **changes: Any) -> Work:
+    """Set the row's status and columns if it is still at the version `work` was read at, and tell the person.
+
+    `quiet` leaves telling to the caller, who has more to change first. Raises `Overtaken`.
+    """
+    row = work.row
+    if status is not work.status and status not in NEXT[work.status]:
+        raise ValueError(f"a generation cannot go from {row.status} to {status}")
+    changed = tx.execute(
+        update(GenerationRow)
+        .where(GenerationRow.id == row.id, GenerationRow.version == row.version, GenerationRow.deleted_at.is_(None))
+        .values(status=status, version=row.version + 1, **changes)
+        .returning(GenerationRow.version)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise Overtaken
+    fresh = tx.scalars(
+        select(GenerationRow).where(GenerationRow.id == row.id).execution_options(populate_existing=True)
+    ).one()
+    published = None if quiet else publish(tx, fresh, now)
+    return replace(work, row=fresh, published=published)
+
+
+def intend(tx: Tx, work: Work, *, attempt_id: UUID, credential_id: UUID, now: datetime) -> Work:
+    """Write down that the provider is about to be called: queued → submitting, with a new attempt."""
+    n = work.row.attempt + 1
+    moved = move(
+        tx,
+        work,
+        Status.SUBMITTING,
+        now,
+        quiet=True,
+        attempt=n,
+        not_before=None,
+        percent=None,
+        queue_position=None,
+        deadline_at=now + timedelta(seconds=work.entry.deadline_seconds),
+    )
+    attempt = AttemptRow(
+        id=attempt_id,
+        generation_id=work.row.id,
+        n=n,
+        provider=work.row.provider,
+        credential_id=credential_id,
+        intended_at=now,
+    )
+    tx.add(attempt)
+    tx.flush()
+    return replace(moved, attempt=attempt, published=publish(tx, moved.row, now, assets=()))
+
+
+def submitted(tx: Tx, work: Work, ticket: Ticket, *, now: datetime) -> Work:
+    """Keep the ticket: submitting (or uncertain, when a callback brought it) → running."""
+    attempt = _require_attempt(work)
+    _change_attempt(
+        tx, attempt.id, ticket_id=ticket.id, ticket=dict(ticket.data), submitted_at=now, ended_at=None, outcome=None
+    )
+    moved = move(
+        tx,
+        work,
+        Status.RUNNING,
+        now,
+        submitted_at=work.row.submitted_at or now,
+        deadline_at=now + timedelta(seconds=work.entry.deadline_seconds),
+    )
+    return _with_fresh_attempt(tx, moved)
+
+
+def keep_ticket(tx: Tx, attempt_id: UUID, ticket: Ticket) -> None:
+    """Note a ticket whose generation has meanwhile ended otherwise: the receipt is not thrown away."""
+    tx.execute(
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt_id, AttemptRow.ticket_id.is_(None))
+        .values(ticket_id=ticket.id, ticket=dict(ticket.data))
+    )
+
+
+def progressed(tx: Tx, work: Work, percent: float | None, queue_position: int | None, *, now: datetime) -> Work:
+    """Note how far the provider says it is."""
+    return move(tx, work, work.status, now, percent=percent, queue_position=queue_position)
+
+
+def results_named(
+    tx: Tx, work: Work, outputs: Sequence[dict[str, Any]], facts: dict[str, Any], *, now: datetime
+) -> Work:
+    """The provider is done and told where the results are: → storing."""
+    attempt = _require_attempt(work)
+    _change_attempt(tx, attempt.id, outputs=list(outputs), submitted_at=attempt.submitted_at or now)
+    moved = move(
+        tx,
+        work,
+        Status.STORING,
+        now,
+        percent=None,
+        queue_position=None,
+        facts=facts or None,
+        submitted_at=work.row.submitted_at or now,
+        deadline_at=now + STORING_MAX,
+    )
+    return _with_fresh_attempt(tx, moved)
+
+
+def ask_again(tx: Tx, work: Work, *, now: datetime) -> Work:
+    """The addresses of the results stopped working: storing → running, to be told fresh ones."""
+    _change_attempt(tx, _require_attempt(work).id, outputs=None)
+    return _with_fresh_attempt(tx, move(tx, work, Status.RUNNING, now))
+
+
+def requeue(tx: Tx, work: Work, reason: Failure, *, now: datetime, not_before: datetime | None) -> Work:
+    """Nothing is running for it: back into the line on the same hold, to become a new attempt."""
+    _end_attempt(tx, work, reason, now)
+    return move(
+        tx,
+        work,
+        Status.QUEUED,
+        now,
+        not_before=not_before,
+        percent=None,
+        queue_position=None,
+        deadline_at=work.row.line_until,
+    )
+
+
+def doubt(tx: Tx, work: Work, reason: Failure, *, now: datetime) -> Work:
+    """The answer is lost and nothing tells whether the job exists: → uncertain, credits stay held."""
+    _change_attempt(tx, _require_attempt(work).id, outcome=asdict(reason))
+    return move(tx, work, Status.UNCERTAIN, now, deadline_at=now + UNCERTAIN_MAX)
+
+
+def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
+    """Give what was kept and take its price: storing → succeeded, in one transaction with the ledger.
+
+    A result that arrives after the credits went back is given and not charged.
+    """
+    row = work.row
+    late = work.status in (Status.FAILED, Status.CANCELED)
+    assets = [
+        library.add_asset(
+            tx,
+            each.file,
+            asset_id=each.asset_id,
+            user_id=row.user_id,
+            source="made",
+            generation_id=row.id,
+            position=each.position,
+            name=None,
+            actions=list(each.actions),
+            now=now,
+        )
+        for each in kept
+    ]
+    price = 0 if late else work.entry.settle_price(row.price_credits, row.expected_outputs, len(kept))
+    balance = None
+    if not late:
+        end = ledger.settle(tx, row.hold_id, price, now=now)
+        if not end.first:
+            raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
+        balance = end.balance
+    _change_attempt(
+        tx, _require_attempt(work).id, ended_at=now, outcome={"code": "succeeded", "kept": len(kept), "late": late}
+    )
+    facts = {**(row.facts or {}), **({"late": True} if late else {})}
+    moved = move(
+        tx,
+        work,
+        Status.SUCCEEDED,
+        now,
+        quiet=True,
+        settled_credits=price,
+        finished_at=now,
+        failure=None,
+        facts=facts or None,
+        watch_until=None,
+    )
+    for asset in assets:
+        _tell_asset(tx, asset, now)
+    if balance is not None:
+        publish_balance(tx, row, balance, now)
+    return replace(moved, published=publish(tx, moved.row, now, assets=assets))
+
+
+def settle_nothing(
+    tx: Tx,
+    work: Work,
+    status: Status,
+    reason: Failure | None,
+    *,
+    now: datetime,
+    watch_until: datetime | None = None,
+) -> Work:
+    """It ended without a result: give the credits back, → failed or canceled, in one transaction.
+
+    `watch_until` keeps looking for a result that may still arrive.
+    """
+    row = work.row
+    end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
+    if not end.first:
+        raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
+    _end_attempt(tx, work, reason or Failure("generation.canceled", "user", "Canceled."), now)
+    failure = None if reason is None else {**asdict(reason), "returned_credits": end.returned_credits}
+    moved = move(
+        tx,
+        work,
+        status,
+        now,
+        quiet=True,
+        failure=failure,
+        finished_at=now,
+        percent=None,
+        queue_position=None,
+        watch_until=watch_until,
+    )
+    publish_balance(tx, row, end.balance, now)
+    return replace(moved, published=publish(tx, moved.row, now, assets=()))
+
+
+def stop_watching(tx: Tx, work: Work) -> None:
+    """Nothing late is coming any more."""
+    tx.execute(update(GenerationRow).where(GenerationRow.id == work.row.id).values(watch_until=None))
+
+
+def unfinished(tx: Tx) -> Sequence[UUID]:
+    """Every row that still has something to do, oldest first."""
+    return tx.scalars(
+        select(GenerationRow.id)
+        .where(
+            GenerationRow.status.not_in(sorted(TERMINAL)) | GenerationRow.watch_until.is_not(None),
+            GenerationRow.deleted_at.is_(None),
+        )
+        .order_by(GenerationRow.created_at, GenerationRow.id)
+    ).all()
+
+
+def _tell_asset(tx: Tx, asset: AssetRow, now: datetime) -> None:
+    view = library.asset_view(asset)
+    events.emit(tx, asset.user_id, "asset.changed", view.model_dump(mode="json"), now)
+
+
+def _attempt(tx: Tx, row: GenerationRow) -> AttemptRow | None:
+    if row.attempt == 0:
+        return None
+    return tx.scalars(
+        select(AttemptRow)
+        .where(AttemptRow.generation_id == row.id, AttemptRow.n == row.attempt)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _require_attempt(work: Work) -> AttemptRow:
+    if work.attempt is None:
+        raise RuntimeError(f"generation {work.row.id} is {work.row.status} without an attempt")
+    return work.attempt
+
+
+def _with_fresh_attempt(tx: Tx, work: Work) -> Work:
+    return replace(work, attempt=_attempt(tx, work.row))
+
+
+def _change_attempt(tx: Tx, attempt_id: UUID, **changes: Any) -> None:
+    tx.execute(
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt_id)
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _end_attempt(tx: Tx, work: Work, reason: Failure, now: datetime) -> None:
+    if work.attempt is not None and work.attempt.ended_at is None and work.status is not Status.QUEUED:
+        _change_attempt(tx, work.attempt.id, ended_at=now, outcome=asdict(reason))

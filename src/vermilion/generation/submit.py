@@ -1,0 +1,76 @@
+"""Submit: wait for a turn, write the intention down, call the provider, keep the receipt."""
+
+from vermilion.generation import steps
+from vermilion.generation.doubt import look_up
+from vermilion.generation.failure import Failure, Move, failure_of, rule_for
+from vermilion.generation.journey import Journey, log
+from vermilion.generation.status import Status
+from vermilion.generation.steps import Overtaken, Work
+from vermilion.kit import new_id
+from vermilion.providers import Done, ProviderError
+
+
+async def submit(journey: Journey, work: Work) -> Work | None:
+    """queued → submitting → running, or wherever the provider's answer leads."""
+    tools = journey.tools
+    journey.resumed = False
+    if not await _turn(journey, work):
+        return await _still_queued(journey)
+    if journey.slot is None:
+        raise RuntimeError("a turn came without a slot")
+    credential = journey.slot.credential
+    adapter = tools.open_adapter(work.row.provider, credential.login)
+    attempt_id = new_id()
+    call = await tools.calls.make(work, attempt_id)
+    work = await tools.db.write(
+        steps.intend, work, attempt_id=attempt_id, credential_id=credential.id, now=tools.clock.now()
+    )
+    try:
+        answer = await adapter.submit(call)
+    except ProviderError as error:
+        rule = rule_for(error, "submit")
+        await journey.note_health(credential, rule, error)
+        if rule.move is Move.LOOK_UP:
+            return await look_up(journey, work, failure_of(error, rule))
+        if rule.move is Move.RELEASE:
+            return await journey.release(work, failure_of(error, rule))
+        return await journey.once_more(work, error, rule)
+    await journey.note_health(credential, None, None)
+    if isinstance(answer, Done):
+        return await journey.results(work, answer)
+    try:
+        return await journey.take(steps.submitted, work, answer, now=tools.clock.now())
+    except Overtaken:
+        await tools.db.write(steps.keep_ticket, attempt_id, answer)
+        log.warning("generation.ticket_overtaken", generation_id=str(journey.generation_id), ticket=answer.id)
+        raise
+
+
+async def _turn(journey: Journey, work: Work) -> bool:
+    """Wait until this row may go; False when it should be looked at again first (canceled, time up)."""
+    tools, row = journey.tools, work.row
+    if row.not_before is not None:
+        await journey.bell.wait((row.not_before - tools.clock.now()).total_seconds())
+        if tools.clock.now() < row.not_before:
+            return False
+    waiting = tools.dispatcher.join(
+        row.provider,
+        row.id,
+        row.user_id,
+        priority=row.priority,
+        created_at=row.created_at,
+        on_turn=journey.bell.ring,
+    )
+    try:
+        await journey.bell.wait((row.line_until - tools.clock.now()).total_seconds())
+        journey.slot = waiting.take()
+    finally:
+        tools.dispatcher.leave(row.provider, waiting)
+    return journey.slot is not None
+
+
+async def _still_queued(journey: Journey) -> Work | None:
+    work = await journey.read()
+    if work is None or work.status is not Status.QUEUED or journey.tools.clock.now() < work.row.line_until:
+        return work
+    return await journey.release(work, Failure("generation.line_too_long", "wait", "Its turn did not come in time."))
