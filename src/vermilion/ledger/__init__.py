@@ -1,11 +1,12 @@
 """Credits: accounts, holds, entries, statements, and the audit that proves them.
 
 Who changes money comes in here with a transaction: `generation` holds, settles and releases, `billing` and the
-admin's door grant and take, `app` mounts `router`. The ledger knows nobody above it: a generation is only an id
+admin's door grant and take, `app` mounts `credits_router`. The ledger knows nobody above it: a generation is only an id
 on an entry. Balances move by relative SQL, entries are never changed, and each hold ends once; the tables refuse
 what contradicts that, `fsck` finds what got around them.
 """
 
+from vermilion.ledger.api import credits_router
 from vermilion.ledger.commands import End, expire, grant, hold, open_account, release, settle, take
 from vermilion.ledger.fsck import Finding, fsck
 from vermilion.ledger.movement import lock_accounts
@@ -26,6 +27,7 @@ __all__ = [
     "StatementEntry",
     "balance",
     "balances",
+    "credits_router",
     "entries_of",
     "expire",
     "fsck",
