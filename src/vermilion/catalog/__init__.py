@@ -1,10 +1,68 @@
 """The catalog: which models there are, what each may be asked and costs, and the credentials to reach them.
 
-`generation`, `dialects`, `wiring` and `app` come in. Entries are declared in `entries/*.toml`.
+`generation`, `dialects`, `wiring` and `app` come in. Models are declared in `entries/*.toml`; what admins change,
+and credentials, are rows. The house gives what `CatalogHouse` lists, as `app.state.house`.
 """
 
+from vermilion.catalog.api import CatalogHouse, admin_router, router
+from vermilion.catalog.credentials import (
+    CredentialDraft,
+    CredentialPatch,
+    add_credential,
+    change_credential,
+    delete_credential,
+    disable_sandbox_credentials,
+    ensure_sandbox_credential,
+    mark_health,
+)
 from vermilion.catalog.entry import Accepted, Entry, GivenInput
+from vermilion.catalog.overrides import override_model
 from vermilion.catalog.price import Quote
+from vermilion.catalog.queries import (
+    OpenCredential,
+    ProviderState,
+    effective,
+    effective_entries,
+    logins,
+    open_credential,
+    provider_states,
+    usable_entry,
+    visible_entry,
+)
 from vermilion.catalog.shelf import CatalogBroken, Shelf, load_shelf
+from vermilion.catalog.views import ModelView, OverridePatch, TextView, model_view
 
-__all__ = ["Accepted", "CatalogBroken", "Entry", "GivenInput", "Quote", "Shelf", "load_shelf"]
+__all__ = [
+    "Accepted",
+    "CatalogBroken",
+    "CatalogHouse",
+    "CredentialDraft",
+    "CredentialPatch",
+    "Entry",
+    "GivenInput",
+    "ModelView",
+    "OpenCredential",
+    "OverridePatch",
+    "ProviderState",
+    "Quote",
+    "Shelf",
+    "TextView",
+    "add_credential",
+    "admin_router",
+    "change_credential",
+    "delete_credential",
+    "disable_sandbox_credentials",
+    "effective",
+    "effective_entries",
+    "ensure_sandbox_credential",
+    "load_shelf",
+    "logins",
+    "mark_health",
+    "model_view",
+    "open_credential",
+    "override_model",
+    "provider_states",
+    "router",
+    "usable_entry",
+    "visible_entry",
+]

@@ -131,7 +131,7 @@ class Entry(Declared):
             taken.append(param.wire_name)
 
     def _check_price(self) -> None:
-        lowest, highest = self.price.range(*self._outputs_range())
+        lowest, highest = self.price_range()
         if lowest < PRICE_MIN_CREDITS or highest > PRICE_MAX_CREDITS:
             raise ValueError(
                 f"costs {lowest:,} to {highest:,} credits;"
@@ -169,12 +169,15 @@ class Entry(Declared):
         words = self._accept_prompt(prompt, problems)
         clean = self._accept_params(params, problems)
         self._check_inputs(inputs, problems)
-        if problems:
-            detail = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems[:5])
-            raise Invalid(
-                "generation.invalid_params", f"{detail}.", field=problems[0]["field"], extras={"errors": problems}
-            )
+        _raise_any(problems)
         return Accepted(words, clean)
+
+    def accept_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters alone, clean and complete: enough for a price. Raises like `accept`."""
+        problems: list[dict[str, Any]] = []
+        clean = self._accept_params(params, problems)
+        _raise_any(problems)
+        return clean
 
     def _accept_prompt(self, prompt: str, problems: list[dict[str, Any]]) -> str:
         field = "prompt"
@@ -232,7 +235,9 @@ class Entry(Declared):
     def quote(self, params: Mapping[str, Any]) -> Quote:
         """What a request with these accepted parameters costs."""
         outputs = self.outputs if self.outputs_param is None else int(params[self.outputs_param])
-        return Quote(self.price.of(params, outputs), outputs)
+        # An override was checked against the entry as it then was; the bounds hold for later entries too.
+        price = min(max(self.price.of(params, outputs), PRICE_MIN_CREDITS), PRICE_MAX_CREDITS)
+        return Quote(price, outputs)
 
     def settle_price(self, quote_price: int, expected_outputs: int, kept: int) -> int:
         """Credits for `kept` of the expected outputs: their share, rounded in the person's favour.
@@ -243,10 +248,9 @@ class Entry(Declared):
             return 0
         return max(PRICE_MIN_CREDITS, quote_price * min(kept, expected_outputs) // expected_outputs)
 
-    @property
-    def from_credits(self) -> int:
-        """The lowest price a request can come to."""
-        return self.price.range(*self._outputs_range())[0]
+    def price_range(self) -> tuple[int, int]:
+        """The lowest and the highest price a request can come to."""
+        return self.price.range(*self._outputs_range())
 
     def aspect(self, params: Mapping[str, Any]) -> float | None:
         """Width divided by height of what accepted parameters will give, where they decide it."""
@@ -302,6 +306,14 @@ class Entry(Declared):
     def from_snapshot(cls, snapshot: Mapping[str, Any]) -> Self:
         """The entry a row was made with, also when a newer or older house wrote it: unknown keys are let be."""
         return cls.model_validate(snapshot, extra="ignore")
+
+
+def _raise_any(problems: list[dict[str, Any]]) -> None:
+    if problems:
+        detail = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems[:5])
+        raise Invalid(
+            "generation.invalid_params", f"{detail}.", field=problems[0]["field"], extras={"errors": problems}
+        )
 
 
 def _problem(field: str, refused: Refused) -> dict[str, Any]:

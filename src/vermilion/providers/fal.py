@@ -28,7 +28,7 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, ProviderError
+from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, ProviderError, Unreachable
 from vermilion.providers.wire import Answer, Wire
 
 INLINE_MAX_BYTES = 256 * 1024
@@ -92,7 +92,11 @@ class Adapter:
             body[call.options["prompt"]] = call.prompt
         for given in call.inputs:
             form = call.options["inputs"][given.role]
-            url = await self._hand_over(given)
+            try:
+                url = await self._hand_over(given)
+            except Drifted as error:
+                # No job was posted yet, so nothing is in doubt.
+                raise Unreachable(error.message, vendor_message=error.vendor_message) from error
             if form["list"]:
                 body.setdefault(form["wire"], []).append(url)
             else:
@@ -108,8 +112,6 @@ class Adapter:
 
     async def check(self, ticket: Ticket) -> Pending | Done:
         """Ask for the status and, once completed, for the result."""
-        if "outcome" in ticket.data and "endpoint" not in ticket.data:
-            return fal_results.read_outcome(ticket.data["outcome"])
         answer = await self._ask("GET", self._address(ticket, "status"))
         if not answer.ok:
             raise fal_errors.unanswered(answer)
@@ -142,9 +144,12 @@ class Adapter:
         raise fal_errors.unanswered(answer)
 
     async def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
-        """Verify fal's signature and age, then read which job it speaks of."""
+        """Verify fal's signature and age, then read which job it speaks of.
+
+        fal does not say which model; a ticket from here needs the `endpoint` of its call before it can be checked.
+        """
         await fal_webhook.verify(self._wire, f"{self._rest}/.well-known/jwks.json", headers, body, self.now())
-        return Callback(fal_webhook.read(body))
+        return Callback(Ticket(fal_webhook.read(body)))
 
     async def probe(self) -> Probe:
         """Ask about a job that never was, and for an upload token: neither costs anything, both need the key."""
@@ -236,7 +241,7 @@ class Adapter:
         if not answer.ok:
             raise fal_errors.failed_job(fal_errors.complaint_of(answer), answer)
         if state.get("error") or state.get("error_type"):
-            raise fal_errors.failed_job(fal_errors.complaint_in(500, state, {}))
+            raise fal_errors.failed_job(fal_errors.complaint_in(500, state, {}), answer)
         metrics = state.get("metrics")
         seconds = metrics.get("inference_time") if isinstance(metrics, dict) else None
         facts = {"inference_seconds": seconds} if isinstance(seconds, int | float) else {}

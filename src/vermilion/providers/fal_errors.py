@@ -108,22 +108,24 @@ def refused_submit(answer: Answer) -> ProviderError:
 
 
 def _not_taken(said: Complaint) -> ProviderError:
+    if said.status in {404, 405} and not said.spoken:
+        return Misconfigured(f"The queue address answered {said.status}, and not in fal's words.")
     if said.status in {404, 405}:
-        return Drifted("fal knows no such model.", vendor_message=said.words)
+        return Rejected("fal does not have this model.", vendor_message=said.words)
     if said.status == 408:
         return Unreachable("fal did not hear the whole request and took nothing.", vendor_message=said.words)
     return Rejected("fal does not accept these inputs.", vendor_message=said.words)
 
 
-def failed_job(said: Complaint, answer: Answer | None = None) -> ProviderError:
-    """How an accepted job ended badly. `answer` is the HTTP answer that told it, where one did."""
+def failed_job(said: Complaint, answer: Answer) -> ProviderError:
+    """How an accepted job ended badly."""
     if said.kinds & _MODERATION:
         return Blocked("fal's moderation refused the request or its result.", vendor_message=said.words)
     if said.kinds & _CANCELED or said.status == 499:
         return Broke("The job was canceled at fal.", vendor_message=said.words, again=False)
     if said.kinds & _NOTHING_MADE:
         return Broke("fal finished without making anything.", vendor_message=said.words, again=False)
-    if answer is not None and (usual := failed_question(answer, said)) is not None:
+    if (usual := failed_question(answer, said)) is not None:
         return usual
     if said.retryable or said.status >= 500:
         return Broke("fal failed at the job.", vendor_message=said.words, again=said.retryable is not False)

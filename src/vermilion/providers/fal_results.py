@@ -1,11 +1,10 @@
-"""What a finished job at fal made, read from its result or from a callback that carried it."""
+"""What a finished job at fal made."""
 
 import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from vermilion.providers import fal_errors
 from vermilion.providers.contract import Done, MediaKind, Output
 from vermilion.providers.errors import Broke, Drifted
 
@@ -13,7 +12,7 @@ _MEMBERS: tuple[tuple[str, MediaKind], ...] = (("images", "image"), ("image", "i
 _FACTS = ("seed", "prompt")
 
 
-def read_result(result: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> Done:
+def read_result(result: Mapping[str, Any], facts: Mapping[str, Any]) -> Done:
     """The outputs of a model's result, in order; those flagged as unsafe are marked as blocked.
 
     Raises `Broke` when there are none, `Drifted` when they are not what fal's models answer.
@@ -32,19 +31,7 @@ def read_result(result: Mapping[str, Any], facts: Mapping[str, Any] | None = Non
             raise Drifted("fal's result has no member this house knows.", vendor_message=", ".join(sorted(result)))
         raise Broke("fal finished without making anything.", again=False)
     told = {name: result[name] for name in _FACTS if isinstance(result.get(name), int | str)}
-    return Done(tuple(outputs), {**told, **(facts or {})})
-
-
-def read_outcome(outcome: Mapping[str, Any]) -> Done:
-    """The end that a verified callback told of; raises as `check` does."""
-    payload = outcome.get("payload")
-    if outcome.get("status") == "OK" and isinstance(payload, dict):
-        return read_result(payload)
-    words = str(outcome.get("error") or "")
-    digits = words.rpartition(" ")[2]
-    status = int(digits) if digits.isascii() and digits.isdigit() and len(digits) == 3 else 500
-    body = payload if isinstance(payload, dict) and payload else {"error": words}
-    raise fal_errors.failed_job(fal_errors.complaint_in(status, body, {}))
+    return Done(tuple(outputs), {**told, **facts})
 
 
 def _output(item: Any, kind: MediaKind, blocked: bool) -> Output:

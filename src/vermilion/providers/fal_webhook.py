@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vermilion.providers.contract import Ticket
 from vermilion.providers.errors import Drifted, Rejected, Unreachable
 from vermilion.providers.wire import Wire
 
@@ -23,7 +22,6 @@ CLOCK_SKEW_SECONDS = 300
 KEYS_KEPT_SECONDS = 24 * 3600
 KEYS_REREAD_SECONDS = 300
 """A signature no key explains may mean new keys; they are read again, but not for every forged call."""
-OUTCOME_MAX_BYTES = 7 * 1024
 
 _Keys = tuple[Ed25519PublicKey, ...]
 _keys_by_wire: "WeakKeyDictionary[Wire, dict[str, tuple[float, _Keys]]]" = WeakKeyDictionary()
@@ -86,41 +84,14 @@ def _public_key(entry: Any) -> Ed25519PublicKey | None:
         return None
 
 
-def read(body: bytes) -> Ticket:
-    """The ticket in a verified callback; its `outcome` lets the job be finished even if the submit's answer was lost.
-
-    Raises `Rejected` for a body that names no job.
-    """
+def read(body: bytes) -> str:
+    """The id of the job a verified callback speaks of; raises `Rejected` for a body that names none."""
     try:
         told = json.loads(body)
     except ValueError as error:
         raise Rejected("The callback is not JSON.") from error
+    # `gateway_request_id` changes when fal runs a job again; only `request_id` is the queue's own.
     request_id = told.get("request_id") if isinstance(told, dict) else None
     if not isinstance(request_id, str) or not 0 < len(request_id) <= 200:
         raise Rejected("The callback names no job.")
-    outcome = {
-        "status": "OK" if told.get("status") == "OK" else "ERROR",
-        "error": str(told.get("error") or told.get("payload_error") or "")[:500],
-        "payload": _essence(told.get("payload")),
-    }
-    if len(json.dumps(outcome)) > OUTCOME_MAX_BYTES:
-        return Ticket(request_id)
-    return Ticket(request_id, {"outcome": outcome})
-
-
-def _essence(payload: Any) -> Any:
-    """A payload without what would make a ticket large: echoed words, inputs and logs."""
-    if not isinstance(payload, dict):
-        return None
-    kept = {
-        name: payload[name] for name in ("images", "image", "video", "seed", "has_nsfw_concepts") if name in payload
-    }
-    detail = payload.get("detail")
-    if isinstance(detail, list):
-        entries = [item for item in detail[:5] if isinstance(item, dict)]
-        kept["detail"] = [{key: item[key] for key in ("loc", "msg", "type") if key in item} for item in entries]
-    elif isinstance(detail, str):
-        kept["detail"] = detail[:500]
-    if isinstance(payload.get("error_type"), str):
-        kept["error_type"] = payload["error_type"][:80]
-    return kept
+    return request_id

@@ -1,0 +1,217 @@
+"""The catalog over HTTP: what can be made, and for admins what it costs and which credentials reach it."""
+
+import asyncio
+from typing import Annotated, Protocol, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request
+from sqlalchemy import select
+
+from vermilion.catalog.credentials import (
+    CredentialDraft,
+    CredentialPatch,
+    HealthState,
+    add_credential,
+    change_credential,
+    credential_view,
+    delete_credential,
+    mark_health,
+)
+from vermilion.catalog.entry import Entry
+from vermilion.catalog.overrides import override_model
+from vermilion.catalog.queries import effective_entries, open_credential, providers_with_credentials, visible_entry
+from vermilion.catalog.shelf import Shelf
+from vermilion.catalog.tables import CredentialRow
+from vermilion.catalog.views import (
+    AdminModelList,
+    AdminModelView,
+    CredentialView,
+    ModelList,
+    ModelView,
+    OverridePatch,
+    ProviderList,
+    ProviderView,
+    TestView,
+    admin_model_view,
+    field_view,
+    model_view,
+)
+from vermilion.db import Tx
+from vermilion.identity import Actor, AdminActor, CurrentActor, House, problem_responses, write_responses
+from vermilion.kit import Conflict, NotFound
+from vermilion.kit.sealed import Sealer
+from vermilion.providers import Login, Probe, Provider, ProviderError, adapters, power
+
+TEST_TIMEOUT_SECONDS = 20.0
+
+router = APIRouter(tags=["catalog"])
+admin_router = APIRouter(prefix="/admin", tags=["admin"])
+
+ModelName = Annotated[str, Path(max_length=200, description="A model's id, or one of its aliases.")]
+
+
+class CatalogHouse(House, Protocol):
+    """What the catalog needs of the house; it is read from `request.app.state.house`."""
+
+    @property
+    def shelf(self) -> Shelf: ...
+
+    @property
+    def sealer(self) -> Sealer: ...
+
+    def adapter(self, provider: str, login: Login) -> Provider:
+        """A provider's adapter for one credential."""
+        ...
+
+    def in_flight(self, credential_id: UUID) -> int:
+        """How many jobs run on a credential at this node."""
+        ...
+
+
+def _house(request: Request) -> CatalogHouse:
+    return cast(CatalogHouse, request.app.state.house)
+
+
+@router.get("/models", responses=problem_responses(401, 403), summary="The models")
+async def get_models(actor: CurrentActor, request: Request) -> ModelList:
+    """Every model you may know of, with its parameters, inputs and price."""
+    house = _house(request)
+    entries, reachable = await house.db.read(_entries, house.shelf, actor)
+    titles = house.shelf.providers()
+    return ModelList(
+        items=[
+            model_view(entry, titles[entry.provider], has_credential=entry.provider in reachable) for entry in entries
+        ]
+    )
+
+
+@router.get("/models/{model:path}", responses=problem_responses(401, 403, 404), summary="One model")
+async def get_model(model: ModelName, actor: CurrentActor, request: Request) -> ModelView:
+    """One model, by its id or by an alias such as the provider's own name for it."""
+    house = _house(request)
+    entry, reachable = await house.db.read(_entry, house.shelf, model, actor)
+    title = house.shelf.providers()[entry.provider]
+    return model_view(entry, title, has_credential=entry.provider in reachable)
+
+
+@admin_router.get("/models", responses=problem_responses(401, 403), summary="The models, for admins")
+async def get_admin_models(actor: AdminActor, request: Request) -> AdminModelList:
+    """Every model with what was changed about it."""
+    house = _house(request)
+    entries, reachable = await house.db.read(_entries, house.shelf, actor)
+    return AdminModelList(items=[_admin_view(house, entry, reachable) for entry in entries])
+
+
+@admin_router.patch("/models/{model:path}", responses=write_responses(401, 404), summary="Change a model")
+async def patch_admin_model(
+    model: ModelName, body: OverridePatch, actor: AdminActor, request: Request
+) -> AdminModelView:
+    """Switch a model on or off, show it to admins only, or change its price; effective at once on every node."""
+    house = _house(request)
+    entry = await house.db.write(override_model, house.shelf, actor, model, body, now=house.clock.now())
+    return _admin_view(house, entry, await house.db.read(providers_with_credentials))
+
+
+@admin_router.get("/providers", responses=problem_responses(401, 403), summary="The providers")
+async def get_providers(_actor: AdminActor, request: Request) -> ProviderList:
+    """Every provider this house has an adapter for, with its credentials."""
+    house = _house(request)
+    rows = await house.db.read(_credentials)
+    return ProviderList(
+        items=[
+            ProviderView(
+                provider=name,
+                title=adapter.title,
+                max_concurrent_default=adapter.max_concurrent_default,
+                credential_fields=[field_view(field) for field in adapter.credential_fields],
+                credentials=[_credential(house, row) for row in rows if row.provider == name],
+            )
+            for name, adapter in adapters().items()
+        ]
+    )
+
+
+@admin_router.post(
+    "/providers/{provider}/credentials",
+    status_code=201,
+    responses=write_responses(401, 404, 409),
+    summary="Add a credential",
+)
+async def post_credential(
+    provider: Annotated[str, Path(max_length=40)], body: CredentialDraft, actor: AdminActor, request: Request
+) -> CredentialView:
+    """Add a login at a provider; its secrets are sealed and never shown again."""
+    house = _house(request)
+    now = house.clock.now()
+    return _credential(house, await house.db.write(add_credential, house.sealer, actor, provider, body, now=now))
+
+
+@admin_router.patch(
+    "/credentials/{credential_id}", responses=write_responses(401, 404, 409), summary="Change a credential"
+)
+async def patch_credential(
+    credential_id: UUID, body: CredentialPatch, actor: AdminActor, request: Request
+) -> CredentialView:
+    """Change a credential; a secret written back as its mask stays, a new address needs every secret again."""
+    house = _house(request)
+    now = house.clock.now()
+    return _credential(
+        house, await house.db.write(change_credential, house.sealer, actor, credential_id, body, now=now)
+    )
+
+
+@admin_router.delete(
+    "/credentials/{credential_id}", status_code=204, responses=write_responses(401, 404), summary="Delete a credential"
+)
+async def remove_credential(credential_id: UUID, actor: AdminActor, request: Request) -> None:
+    """Forget a credential and its secrets."""
+    house = _house(request)
+    await house.db.write(delete_credential, house.sealer, actor, credential_id, house.clock.now())
+
+
+@admin_router.post(
+    "/credentials/{credential_id}/test", responses=write_responses(401, 404, 409), summary="Test a credential"
+)
+async def test_credential(credential_id: UUID, _actor: AdminActor, request: Request) -> TestView:
+    """Ask the provider whether this credential works. It costs nothing, and the health shown follows the answer."""
+    house = _house(request)
+    opened = await house.db.read(open_credential, house.sealer, credential_id)
+    if opened is None:
+        raise NotFound("credential.unknown", "There is no such credential, or the key file does not open it.")
+    probe = power(house.adapter(opened.provider, opened.login), "probe")
+    if probe is None:
+        raise Conflict("credential.no_test", "This provider offers no test that costs nothing.")
+    begun = house.clock.monotonic()
+    try:
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
+            found: Probe = await probe()
+    except ProviderError as error:
+        found = Probe(problem=error.message)
+    except TimeoutError:
+        found = Probe(problem=f"No answer within {TEST_TIMEOUT_SECONDS:.0f} seconds.")
+    latency_ms = round((house.clock.monotonic() - begun) * 1000)
+    state: HealthState = "up" if found.problem is None else "down"
+    await house.db.write(mark_health, credential_id, state, found.problem, None, house.clock.now())
+    return TestView(ok=found.problem is None, latency_ms=latency_ms, account=found.account, problem=found.problem)
+
+
+def _entries(tx: Tx, shelf: Shelf, actor: Actor) -> tuple[list[Entry], set[str]]:
+    return effective_entries(tx, shelf, actor.role), providers_with_credentials(tx)
+
+
+def _entry(tx: Tx, shelf: Shelf, model: str, actor: Actor) -> tuple[Entry, set[str]]:
+    return visible_entry(tx, shelf, model, actor.role), providers_with_credentials(tx)
+
+
+def _credentials(tx: Tx) -> list[CredentialRow]:
+    return list(tx.scalars(select(CredentialRow).order_by(CredentialRow.created_at, CredentialRow.id)))
+
+
+def _credential(house: CatalogHouse, row: CredentialRow) -> CredentialView:
+    return credential_view(house.sealer, row, house.in_flight(row.id))
+
+
+def _admin_view(house: CatalogHouse, entry: Entry, reachable: set[str]) -> AdminModelView:
+    own = house.shelf.entry(entry.id)
+    title = house.shelf.providers()[entry.provider]
+    return admin_model_view(entry, own, title, has_credential=entry.provider in reachable)

@@ -1,0 +1,97 @@
+"""The fields of a credential: completing, checking, masking, and what a change of address costs."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from vermilion.kit import Invalid
+from vermilion.kit.addresses import address_refusal
+from vermilion.providers import CredentialField
+
+MASK = "••••"
+MASK_SHOWS_FROM_CHARS = 12
+"""Shorter secrets are not shown at all: four characters of eight would be half of it."""
+
+
+def complete(
+    declared: Iterable[CredentialField], given: Mapping[str, str], known: Mapping[str, str], *, private: bool
+) -> dict[str, str]:
+    """All fields of a credential: those given, else those known, else the defaults.
+
+    A secret given as its own mask is the known one. `private` allows plain http and addresses of the operator's own
+    network. Raises `Invalid` (`credential.invalid_field`).
+    """
+    declared = tuple(declared)
+    if unknown := set(given) - {field.name for field in declared}:
+        raise _invalid(min(unknown), "is no field of this provider's credentials")
+    fields: dict[str, str] = {}
+    for field in declared:
+        value = given.get(field.name, known.get(field.name, field.default or "")).strip()
+        if field.secret and value.startswith(MASK[0]):
+            if value != mask(known.get(field.name, "")):
+                raise _invalid(field.name, "is a mask, but not the one of the secret that is stored")
+            value = known[field.name]
+        if not value and field.required:
+            raise _invalid(field.name, "must not be empty")
+        if value and is_address(field.name):
+            value = value.rstrip("/")
+            _check_address(field.name, value, private=private)
+        fields[field.name] = value
+    return fields
+
+
+def require_secrets(declared: Iterable[CredentialField], given: Mapping[str, str], known: Mapping[str, str]) -> None:
+    """Raise `Invalid` (`credential.secret_required`) unless every known secret was typed again, not its mask."""
+    for field in declared:
+        if not field.secret or not known.get(field.name):
+            continue
+        if given.get(field.name, "").strip()[:1] in {"", MASK[0]}:
+            raise Invalid(
+                "credential.secret_required",
+                "The address changes, so every secret must be entered again: it is not sent to another host unasked.",
+                field=f"fields.{field.name}",
+            )
+
+
+def masked(declared: Iterable[CredentialField], fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields with every secret masked."""
+    return {
+        field.name: mask(fields.get(field.name, "")) if field.secret else fields.get(field.name, "")
+        for field in declared
+    }
+
+
+def mask(secret: str) -> str:
+    """`••••` and the last four characters; nothing for nothing."""
+    if not secret:
+        return ""
+    return MASK + (secret[-4:] if len(secret) >= MASK_SHOWS_FROM_CHARS else "")
+
+
+def is_address(name: str) -> bool:
+    """Whether a field says where calls go."""
+    return name.endswith("_url")
+
+
+def _check_address(name: str, value: str, *, private: bool) -> None:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise _invalid(name, "is no web address") from error
+    if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.query or parts.fragment:
+        raise _invalid(name, "must be a web address without user, query or fragment")
+    if private:
+        return
+    if parts.scheme != "https":
+        raise _invalid(name, "must begin with https://, unless private hosts are allowed")
+    try:
+        refusal = address_refusal(ip_address(host), allow_private=False)
+    except ValueError:
+        refusal = "this machine" if host == "localhost" or host.endswith(".localhost") else None
+    if refusal is not None:
+        raise _invalid(name, f"points at {refusal}; allow private hosts if that is meant")
+
+
+def _invalid(name: str, why: str) -> Invalid:
+    return Invalid("credential.invalid_field", f"{name} {why}.", field=f"fields.{name[:80]}")

@@ -1,0 +1,316 @@
+"""What the outside sees of models, providers and credentials."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vermilion.catalog.entry import Entry, Visibility
+from vermilion.catalog.params import ChoiceParam, Control, Param, SizeParam
+from vermilion.catalog.price import PRICE_MAX_CREDITS
+from vermilion.providers import CredentialField, LocalText
+
+UnavailableReason = Literal["no_credential", "disabled"]
+
+
+class TextView(BaseModel):
+    """The same words in both languages."""
+
+    en: str
+    zh: str
+
+
+class PromptView(BaseModel):
+    """Whether words are wanted, and how many characters at most."""
+
+    required: bool
+    max_chars: int
+
+
+class ChoiceView(BaseModel):
+    """One value among several; `aspect` is width/height where it is a shape."""
+
+    value: str
+    label: TextView
+    aspect: float | None = None
+
+
+class ParamView(BaseModel):
+    """One parameter, with what drawing it needs. A null default means that the provider chooses."""
+
+    name: str
+    type: Literal["integer", "number", "string", "boolean", "choice", "size"]
+    label: TextView
+    help: TextView | None
+    default: Any
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    max_length: int | None = None
+    step: float | int | None = None
+    choices: list[ChoiceView] | None = None
+    unit: str | None = None
+    control: Control
+    advanced: bool
+    optional: bool
+
+
+class InputView(BaseModel):
+    """Files the model takes in one role."""
+
+    role: str
+    label: TextView
+    minimum: int
+    maximum: int
+    content_types: list[str]
+    max_bytes: int
+
+
+class PriceRowView(BaseModel):
+    """Amounts that hold when every parameter in `when` has the value named there."""
+
+    when: dict[str, str | bool]
+    base_credits: int
+    per_output_credits: int
+
+
+class PriceView(BaseModel):
+    """Credits for a request, for each output, and the least a request can cost; `rows` replace the two first."""
+
+    base_credits: int
+    per_output_credits: int
+    from_credits: int
+    rows: list[PriceRowView]
+
+
+class FollowUpView(BaseModel):
+    """What the model offers to do with an existing picture."""
+
+    label: TextView
+    input_role: str
+
+
+class ModelView(BaseModel):
+    """One model, complete: the web app draws its form from this alone."""
+
+    id: str
+    name: TextView
+    about: TextView
+    provider: str
+    provider_title: str
+    makes: Literal["image", "video", "audio"]
+    aliases: list[str]
+    enabled: bool
+    available: bool
+    unavailable_reason: UnavailableReason | None
+    typical_seconds: int
+    deadline_seconds: int
+    prompt: PromptView | None
+    params: list[ParamView]
+    params_schema: dict[str, Any]
+    inputs: list[InputView]
+    outputs_param: str | None
+    price: PriceView
+    follow_ups: list[FollowUpView]
+
+
+class ModelList(BaseModel):
+    """All models."""
+
+    items: list[ModelView]
+
+
+class OverrideView(BaseModel):
+    """What is in force for a model after the admin's changes."""
+
+    enabled: bool
+    visibility: Visibility
+    price: PriceView
+
+
+class AdminModelView(ModelView):
+    """A model as an admin sees it: what is in force, and what the entry says by itself."""
+
+    override: OverrideView
+    default_price: PriceView
+
+
+class AdminModelList(BaseModel):
+    """All models, for an admin."""
+
+    items: list[AdminModelView]
+
+
+class OverridePatch(BaseModel):
+    """A change to a model; a null gives the entry's own value back, `reset` gives all of them back first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool | None = None
+    base_credits: Annotated[int, Field(ge=0, le=PRICE_MAX_CREDITS, strict=True)] | None = None
+    per_output_credits: Annotated[int, Field(ge=0, le=PRICE_MAX_CREDITS, strict=True)] | None = None
+    visibility: Visibility | None = None
+    reset: bool = False
+
+
+class CredentialFieldView(BaseModel):
+    """One thing to fill in for a credential."""
+
+    name: str
+    label: TextView
+    secret: bool
+    required: bool
+    default: str | None
+    help: TextView | None
+
+
+class HealthView(BaseModel):
+    """How a credential was when it was last used or tested."""
+
+    state: Literal["up", "degraded", "down"]
+    since: datetime
+    last_error: str | None
+
+
+class CredentialView(BaseModel):
+    """A credential without its secrets: they show as `••••` and their last four characters."""
+
+    id: UUID
+    provider: str
+    name: str
+    fields: dict[str, str]
+    enabled: bool
+    weight: int
+    max_concurrent: int
+    allow_private_hosts: bool
+    managed_by: Literal["sandbox"] | None
+    health: HealthView
+    in_flight: int
+
+
+class ProviderView(BaseModel):
+    """A provider, what its credentials need, and those there are."""
+
+    provider: str
+    title: str
+    max_concurrent_default: int
+    credential_fields: list[CredentialFieldView]
+    credentials: list[CredentialView]
+
+
+class ProviderList(BaseModel):
+    """All providers there are adapters for."""
+
+    items: list[ProviderView]
+
+
+class TestView(BaseModel):
+    """The answer of a connection test, which costs nothing; `problem` is null when the credential works."""
+
+    __test__ = False  # for pytest, which would take the name for a test
+
+    ok: bool
+    latency_ms: int
+    account: str | None
+    problem: str | None
+
+
+def model_view(entry: Entry, provider_title: str, *, has_credential: bool) -> ModelView:
+    """The view of an entry whose overrides are applied."""
+    reason: UnavailableReason | None = None if has_credential else "no_credential"
+    if not entry.enabled:
+        reason = "disabled"
+    return ModelView(
+        id=entry.id,
+        name=text_view(entry.name),
+        about=text_view(entry.about),
+        provider=entry.provider,
+        provider_title=provider_title,
+        makes=entry.makes,
+        aliases=list(entry.aliases),
+        enabled=entry.enabled,
+        available=reason is None,
+        unavailable_reason=reason,
+        typical_seconds=entry.typical_seconds,
+        deadline_seconds=entry.deadline_seconds,
+        prompt=PromptView(required=entry.prompt.required, max_chars=entry.prompt.max_chars) if entry.prompt else None,
+        params=[_param_view(param) for param in entry.params],
+        params_schema=entry.params_schema(),
+        inputs=[
+            InputView(
+                role=given.role,
+                label=text_view(given.label),
+                minimum=given.minimum,
+                maximum=given.maximum,
+                content_types=list(given.content_types),
+                max_bytes=given.max_bytes,
+            )
+            for given in entry.inputs
+        ],
+        outputs_param=entry.outputs_param,
+        price=price_view(entry),
+        follow_ups=[
+            FollowUpView(label=text_view(follow_up.label), input_role=follow_up.input_role)
+            for follow_up in entry.follow_ups
+        ],
+    )
+
+
+def admin_model_view(entry: Entry, own: Entry, provider_title: str, *, has_credential: bool) -> AdminModelView:
+    """The view of an entry with overrides, beside the entry's own price."""
+    view = model_view(entry, provider_title, has_credential=has_credential)
+    override = OverrideView(enabled=entry.enabled, visibility=entry.visibility, price=view.price)
+    # The parts are views already; taking them over is cheaper than drawing them twice.
+    return AdminModelView(**dict(view), override=override, default_price=price_view(own))
+
+
+def price_view(entry: Entry) -> PriceView:
+    """What an entry costs."""
+    return PriceView(
+        base_credits=entry.price.base_credits,
+        per_output_credits=entry.price.per_output_credits,
+        from_credits=entry.price_range()[0],
+        rows=[PriceRowView(**row.model_dump()) for row in entry.price.rows],
+    )
+
+
+def field_view(field: CredentialField) -> CredentialFieldView:
+    """One field of a provider's credentials."""
+    return CredentialFieldView(
+        name=field.name,
+        label=text_view(field.label),
+        secret=field.secret,
+        required=field.required,
+        default=field.default,
+        help=text_view(field.help) if field.help else None,
+    )
+
+
+def text_view(words: LocalText) -> TextView:
+    """Words, as JSON."""
+    return TextView(en=words.en, zh=words.zh)
+
+
+def _param_view(param: Param) -> ParamView:
+    choices = None
+    if isinstance(param, ChoiceParam | SizeParam):
+        choices = [
+            ChoiceView(value=choice.value, label=text_view(choice.label), aspect=choice.aspect)
+            for choice in param.choices
+        ]
+    return ParamView(
+        name=param.name,
+        type=param.type,
+        label=text_view(param.label),
+        help=text_view(param.help) if param.help else None,
+        default=param.default,
+        minimum=getattr(param, "minimum", None),
+        maximum=getattr(param, "maximum", None),
+        max_length=getattr(param, "max_length", None),
+        step=getattr(param, "step", None),
+        choices=choices,
+        unit=param.unit,
+        control=param.drawn_as,
+        advanced=param.advanced,
+        optional=param.optional,
+    )
