@@ -23,7 +23,7 @@ _DOOR = get_args(CurrentActor)[1].dependency
 async def client(db: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app with nothing but credits, whose visitors say who they are in a header."""
     app = FastAPI()
-    app.include_router(ledger.credits_router, prefix="/api/v1")
+    app.include_router(ledger.router, prefix="/api/v1")
     app.state.house = SimpleNamespace(db=db, clock=SystemClock())
 
     async def named(request: Request) -> Actor:

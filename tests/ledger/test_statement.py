@@ -76,3 +76,14 @@ def test_open_holds_are_those_without_an_end(db: Database) -> None:
     db.write_now(ledger.settle, holds[0], 1, now=NOW)
     db.write_now(ledger.release, holds[2], reason="canceled", now=NOW)
     assert db.read_now(ledger.open_holds) == [ledger.OpenHold(holds[1], user, generation_id, 2, NOW)]
+
+
+def test_what_everybody_spent_is_counted_from_an_instant_on(db: Database) -> None:
+    assert db.read_now(ledger.spent_since, NOW) == 0
+    for hours_ago, spent in ((30, 1), (2, 2), (1, 3)):
+        user, hold_id = uuid4(), new_id()
+        db.write_now(_live, user, 5)
+        db.write_now(ledger.hold, user, 5, hold_id=hold_id, generation_id=hold_id, now=NOW - timedelta(hours=40))
+        db.write_now(ledger.settle, hold_id, spent, now=NOW - timedelta(hours=hours_ago))
+    assert db.read_now(ledger.spent_since, NOW - timedelta(hours=2)) == 5
+    assert db.read_now(ledger.spent_since, NOW - timedelta(days=2)) == 6

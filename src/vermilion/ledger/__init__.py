@@ -1,17 +1,17 @@
 """Credits: accounts, holds, entries, statements, and the audit that proves them.
 
 Who changes money comes in here with a transaction: `generation` holds, settles and releases, `billing` and the
-admin's door grant and take, `app` mounts `credits_router`. The ledger knows nobody above it: a generation is only an id
+admin's door grant and take, `app` mounts `router`. The ledger knows nobody above it: a generation is only an id
 on an entry. Balances move by relative SQL, entries are never changed, and each hold ends once; the tables refuse
 what contradicts that, `fsck` finds what got around them.
 """
 
-from vermilion.ledger.api import credits_router
+from vermilion.ledger.api import router
 from vermilion.ledger.commands import End, expire, grant, hold, open_account, release, settle, take
 from vermilion.ledger.fsck import Finding, fsck
 from vermilion.ledger.movement import lock_accounts
 from vermilion.ledger.problems import InsufficientCredits, ReusedHold
-from vermilion.ledger.queries import OpenHold, balance, balances, entries_of, open_holds, statement
+from vermilion.ledger.queries import OpenHold, balance, balances, entries_of, open_holds, spent_since, statement
 from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS
 from vermilion.ledger.views import Balance, StatementEntry
 
@@ -27,7 +27,6 @@ __all__ = [
     "StatementEntry",
     "balance",
     "balances",
-    "credits_router",
     "entries_of",
     "expire",
     "fsck",
@@ -37,7 +36,9 @@ __all__ = [
     "open_account",
     "open_holds",
     "release",
+    "router",
     "settle",
+    "spent_since",
     "statement",
     "take",
 ]

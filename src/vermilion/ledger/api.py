@@ -9,16 +9,16 @@ from vermilion.kit import Page
 from vermilion.ledger.queries import balance, statement
 from vermilion.ledger.views import Balance, StatementEntry
 
-credits_router = APIRouter(prefix="/credits", tags=["credits"])
+router = APIRouter(prefix="/credits", tags=["credits"])
 
 
-@credits_router.get("", responses=problem_responses(401, 403), summary="My balance")
+@router.get("", responses=problem_responses(401, 403), summary="My balance")
 async def get_credits(actor: CurrentActor, request: Request) -> Balance:
     """What is available, held for work under way, spent, and was granted in all."""
     return await house_of(request).db.read(balance, actor.user_id)
 
 
-@credits_router.get("/statement", responses=problem_responses(401, 403), summary="My statement")
+@router.get("/statement", responses=problem_responses(401, 403), summary="My statement")
 async def get_statement(
     actor: CurrentActor,
     request: Request,

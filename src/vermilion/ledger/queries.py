@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from vermilion.db import Tx
 from vermilion.kit import Page, decode_cursor, encode_cursor
@@ -61,6 +61,17 @@ def entries_of(tx: Tx, user_id: UUID, generation_id: UUID) -> list[StatementEntr
     return [StatementEntry.model_validate(row) for row in rows]
 
 
+def spent_since(tx: Tx, since: datetime) -> int:
+    """The credits everybody together spent at or after this instant."""
+    spent = tx.scalar(
+        # The kind is literal, as in the partial index: a bound value would miss it.
+        select(func.coalesce(func.sum(entry.c.spent_delta), 0)).where(
+            entry.c.kind == literal_column("'settle'"), entry.c.created_at >= since
+        )
+    )
+    return int(spent or 0)
+
+
 def open_holds(tx: Tx) -> list[OpenHold]:
     """Every hold that has no end yet, oldest first; reads all holds, so it is for audits."""
     end = entry.alias("ending")
@@ -73,3 +84,11 @@ def open_holds(tx: Tx) -> list[OpenHold]:
         .order_by(entry.c.created_at, entry.c.id)
     )
     return [OpenHold(*row) for row in rows]
+
+
+def spent_since(tx: Tx, since: datetime) -> int:
+    """Credits everybody spent since then."""
+    spent = select(func.coalesce(func.sum(EntryRow.spent_delta), 0)).where(
+        EntryRow.kind == "settle", EntryRow.created_at >= since
+    )
+    return int(tx.scalar(spent) or 0)

@@ -132,6 +132,12 @@ class EntryRow(Base):
             postgresql_where=text("key is not null"),
         ),
         Index(
+            "ix_entry_settled_at",
+            "created_at",
+            sqlite_where=text("kind = 'settle'"),
+            postgresql_where=text("kind = 'settle'"),
+        ),
+        Index(
             "ix_entry_generation_id",
             "generation_id",
             sqlite_where=text("generation_id is not null"),
