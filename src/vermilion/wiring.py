@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from uuid import UUID
 
@@ -36,7 +37,6 @@ from vermilion.identity import (
     UserRow,
     delete_ended_sessions,
     read_choices,
-    trusted_networks,
 )
 from vermilion.kit import Clock, SystemClock
 from vermilion.kit.download import Downloader
@@ -80,7 +80,7 @@ class House:
     max_upload_bytes: int
     secure_cookies: bool
     public_origins: frozenset[str]
-    trusted_proxies: tuple[object, ...]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     sandbox: bool = False
     first_admin_token: str | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -88,6 +88,10 @@ class House:
     def adapter(self, provider: str, login: Login) -> Provider:
         """The provider's adapter, speaking with this login."""
         return self.open_adapter(provider, login)
+
+    def in_flight(self, credential_id: UUID) -> int:
+        """How many jobs run on a credential."""
+        return self.dispatcher.in_flight(credential_id)
 
     @property
     def on_user_created(self) -> Callable[[Tx, UserRow, datetime], None]:
@@ -122,9 +126,7 @@ def derived_key(sealer_path: Path, purpose: str) -> bytes:
 
 
 @asynccontextmanager
-async def open_house(
-    settings: Settings, *, clock: Clock | None = None, sandbox: bool = False
-) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox: bool = False) -> AsyncIterator[House]:
     """Open everything on the running event loop, begin to drive what is unfinished; close it all on leaving.
 
     The schema must be up to date (`vermilion db upgrade`).
@@ -164,7 +166,8 @@ async def open_house(
         dispatcher = Dispatcher(read_credentials, clock, hub.wake_everyone)
         stack.push_async_callback(dispatcher.stop)
         addresses = CallbackAddress(
-            derived_key(key_path, "callbacks"), settings.callback_url or settings.public_url or (settings.address if sandbox else None)
+            derived_key(key_path, "callbacks"),
+            settings.callback_url or settings.public_url or (settings.address if sandbox else None),
         )
         pipeline = Pipeline(
             Tools(
@@ -202,7 +205,7 @@ async def open_house(
             max_upload_bytes=settings.max_upload_bytes,
             secure_cookies=settings.address.startswith("https://"),
             public_origins=frozenset({settings.public_url} if settings.public_url else ()),
-            trusted_proxies=trusted_networks(settings.trusted_proxies),
+            trusted_proxies=settings.proxy_networks,
             sandbox=sandbox,
         )
         await asyncio.to_thread(_sweep_spool, spool, clock.now())
@@ -224,7 +227,7 @@ async def _keep_house(house: House) -> None:
             await house.db.write(forget_events, now - DELETIONS_TOLD)
             for key in await house.db.write(purge_deleted, now - TRASH_KEPT):
                 await house.storage.delete(key, untouched_seconds=HOUSEKEEPING_SECONDS)
-            await asyncio.to_thread(_sweep_spool, house.storage.root.parent / "spool", now)
+            await asyncio.to_thread(_sweep_spool, house.keeper.spool_dir, now)
         except Exception:
             # The outermost rim of a background loop: it must outlive a database that is away.
             log.exception("house.keeping_failed")

@@ -3,14 +3,13 @@
 Every room above emits; `app` opens streams.
 """
 
-from vermilion.events.hub import EventHub, TooManyStreams
+from vermilion.events.hub import EventHub
 from vermilion.events.log import can_resume, count_events, emit, events_after, forget_events, position
 from vermilion.events.stream import Hint, message, stream
 
 __all__ = [
     "EventHub",
     "Hint",
-    "TooManyStreams",
     "can_resume",
     "count_events",
     "emit",

@@ -11,10 +11,6 @@ from vermilion.events.log import TOPIC
 STREAMS_PER_PERSON_MAX = 20
 
 
-class TooManyStreams(Exception):
-    """The person already holds the permitted number of open streams."""
-
-
 class EventHub:
     """Wakes the streams of a person; carries no data, so it cannot lose any."""
 
@@ -29,6 +25,10 @@ class EventHub:
             for bell in self._bells.get(UUID(topic.removeprefix(TOPIC)), ()):
                 bell.set()
 
+    def is_full(self, user_id: UUID) -> bool:
+        """Whether the person holds as many streams as anybody may."""
+        return len(self._bells.get(user_id, ())) >= STREAMS_PER_PERSON_MAX
+
     def wake_everyone(self) -> None:
         """For what is not written per person: places in line moved, or the server stops."""
         for bell in self._everyone:
@@ -42,8 +42,6 @@ class EventHub:
     @contextmanager
     def listening(self, user_id: UUID) -> Iterator[asyncio.Event]:
         """A bell rung whenever something of this person's changed."""
-        if len(self._bells.get(user_id, ())) >= STREAMS_PER_PERSON_MAX:
-            raise TooManyStreams
         bell = asyncio.Event()
         self._bells[user_id].add(bell)
         self._everyone.add(bell)

@@ -87,9 +87,7 @@ def places_view(dispatcher: Dispatcher, user_id: UUID) -> PlacesView:
 @router.post("/quotes", responses=problem_responses(401, 403, 404, 422))
 async def post_quote(house: HouseHere, actor: CurrentActor, body: QuoteBody) -> QuoteView:
     """What a request would cost, exactly, and whether the balance suffices."""
-    return await house.db.read(
-        quote, house.shelf, actor, body.model, body.params, wanted_inputs(body.inputs)
-    )
+    return await house.db.read(quote, house.shelf, actor, body.model, body.params, wanted_inputs(body.inputs))
 
 
 @router.post("/generations", status_code=202, responses=problem_responses(401, 402, 403, 404, 409, 422))
@@ -149,9 +147,7 @@ async def post_retry(house: HouseHere, actor: CurrentActor, generation_id: UUID)
     return view
 
 
-@router.delete(
-    "/generations/{generation_id}", status_code=204, responses=problem_responses(401, 403, 404, 409, 422)
-)
+@router.delete("/generations/{generation_id}", status_code=204, responses=problem_responses(401, 403, 404, 409, 422))
 async def remove_generation(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> None:
     """Delete a finished generation with its assets."""
     await house.db.write(delete_generation, actor, generation_id, house.clock.now())
@@ -177,20 +173,14 @@ async def get_review(
 
 
 @router.post("/admin/review/{generation_id}", responses=problem_responses(401, 403, 404, 409, 422))
-async def post_review(
-    house: HouseHere, actor: AdminActor, generation_id: UUID, body: ReviewBody
-) -> GenerationView:
+async def post_review(house: HouseHere, actor: AdminActor, generation_id: UUID, body: ReviewBody) -> GenerationView:
     """Decide about one of them."""
-    view = await house.db.write(
-        resolve_uncertain, actor, generation_id, body.resolution, body.note, house.clock.now()
-    )
+    view = await house.db.write(resolve_uncertain, actor, generation_id, body.resolution, body.note, house.clock.now())
     house.engine.wake(generation_id)
     return view
 
 
-@router.post(
-    "/callbacks/{provider}/{token}", status_code=204, responses=problem_responses(403, 404, 413, 422, 503)
-)
+@router.post("/callbacks/{provider}/{token}", status_code=204, responses=problem_responses(403, 404, 413, 422, 503))
 async def post_callback(house: HouseHere, request: Request, provider: str, token: str) -> Response:
     """Where providers report; verified, and only a reason to ask them ourselves."""
     body = await _bounded_body(request)

@@ -136,8 +136,9 @@ class Journey:
             seconds = max(rule.credential_cooldown_seconds, error.retry_after_seconds or 0.0)
             tools.dispatcher.cool_down(credential.provider, credential.id, seconds)
         if rule.whose != "user" and tools.dispatcher.ailed(credential.id):
-            state = "down" if rule.credential_down else "degraded"
-            await tools.db.write(mark_health, credential.id, state, error.message, None, now)
+            await tools.db.write(
+                mark_health, credential.id, "down" if rule.credential_down else "degraded", error.message, None, now
+            )
 
     def _learn(self, work: Work) -> None:
         if work.attempt is not None and work.attempt.submitted_at is not None:

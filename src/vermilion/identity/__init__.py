@@ -28,7 +28,15 @@ from vermilion.identity.commands.sessions import delete_ended_sessions
 from vermilion.identity.middleware import protect
 from vermilion.identity.passwords import PasswordHashing, refuse_weak_password
 from vermilion.identity.problems import problem_responses, write_responses
-from vermilion.identity.queries import emails_of, is_still_in, list_users, needs_first_admin, person, read_choices
+from vermilion.identity.queries import (
+    count_users,
+    emails_of,
+    is_still_in,
+    list_users,
+    needs_first_admin,
+    person,
+    read_choices,
+)
 from vermilion.identity.rates import Limiter, Quota, Quotas
 from vermilion.identity.tables import UserRow
 from vermilion.identity.views import (
@@ -71,6 +79,7 @@ __all__ = [
     "change_user",
     "claim_first_admin",
     "client_ip",
+    "count_users",
     "create_admin",
     "create_api_key",
     "delete_ended_sessions",

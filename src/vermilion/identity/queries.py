@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from vermilion.db import Tx
 from vermilion.identity.actors import SESSION_IDLE, Actor, scopes_of_key, scopes_of_session
@@ -244,4 +244,9 @@ def _uuid_of(cursor: str) -> UUID:
 def emails_of(tx: Tx, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """The e-mail addresses of these people, for an admin's eyes."""
     found = tx.execute(select(UserRow.id, UserRow.email).where(UserRow.id.in_(list(user_ids))))
-    return {user_id: email for user_id, email in found}
+    return {row.id: row.email for row in found}
+
+
+def count_users(tx: Tx) -> int:
+    """How many people there are."""
+    return tx.scalar(select(func.count()).select_from(UserRow)) or 0

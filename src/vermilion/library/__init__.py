@@ -4,6 +4,7 @@
 mounts `router`. The library knows nobody above it: a generation is only an id on an asset.
 """
 
+from vermilion.library.api import router
 from vermilion.library.commands import (
     add_asset,
     add_upload,
@@ -20,8 +21,10 @@ from vermilion.library.queries import (
     Wanted,
     assets_of,
     assets_of_generations,
+    favourite_generations,
     list_assets,
     require_asset,
+    stored_bytes,
     usable_inputs,
 )
 from vermilion.library.tables import AssetRow
@@ -43,11 +46,14 @@ __all__ = [
     "assets_of_generations",
     "change_asset",
     "check_link",
+    "favourite_generations",
     "list_assets",
     "note_small_thumbnail",
     "purge_deleted",
     "require_asset",
+    "router",
     "signed_link",
+    "stored_bytes",
     "trash_asset",
     "trash_assets_of_generation",
     "usable_inputs",

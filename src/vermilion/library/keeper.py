@@ -45,6 +45,15 @@ class Keeper:
         """End the worker processes."""
         await self._crew.close()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether every worker is looking into a file at the moment."""
+        return self._crew.is_busy
+
+    async def discard(self, spool: Path) -> None:
+        """Remove a spool file that will not be kept after all; harmless when it is gone."""
+        await asyncio.shield(_in_thread(lambda: _remove(spool)))
+
     async def keep(self, spool: Path, *, expect: Kind | None = None, sha256: str | None = None) -> KeptFile:
         """Inspect and store the spool file, with its thumbnail.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from vermilion import events
 from vermilion.db import Tx
@@ -100,3 +100,18 @@ def _id_in(cursor: str) -> UUID:
         return UUID(hex=text)
     except ValueError as error:
         raise Invalid("paging.bad_cursor", "This cursor was not issued by this list.", field="cursor") from error
+
+
+def favourite_generations(viewer_id: UUID) -> Select[tuple[UUID | None]]:
+    """The generations of the viewer's favourite assets, as a part of a larger question."""
+    return select(AssetRow.generation_id).where(
+        AssetRow.user_id == viewer_id,
+        AssetRow.favourite_at.is_not(None),
+        AssetRow.deleted_at.is_(None),
+        AssetRow.generation_id.is_not(None),
+    )
+
+
+def stored_bytes(tx: Tx) -> int:
+    """How many bytes everybody's assets have, each counted as often as somebody has it."""
+    return int(tx.scalar(select(func.coalesce(func.sum(AssetRow.size_bytes), 0))) or 0)

@@ -3,9 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-
-from vermilion.db import Tx
+from vermilion.db import Tx, insert_into
 from vermilion.identity.actors import Actor
 from vermilion.identity.commands.audit import audit
 from vermilion.identity.queries import read_choices
@@ -25,9 +23,7 @@ def change_choices(tx: Tx, actor: Actor | None, patch: ChoicesPatch, now: dateti
 
 
 def _store(tx: Tx, key: str, value: Any, now: datetime) -> None:
-    row = {"key": key, "value": value, "updated_at": now}
     newer = {"value": value, "updated_at": now}
-    if tx.get_bind().dialect.name == "postgresql":
-        tx.execute(postgresql.insert(ChoiceRow).values(row).on_conflict_do_update(index_elements=["key"], set_=newer))
-    else:
-        tx.execute(sqlite.insert(ChoiceRow).values(row).on_conflict_do_update(index_elements=["key"], set_=newer))
+    tx.execute(
+        insert_into(tx, ChoiceRow).values(key=key, **newer).on_conflict_do_update(index_elements=["key"], set_=newer)
+    )

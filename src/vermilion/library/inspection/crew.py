@@ -49,6 +49,11 @@ class Crew:
         """End every worker, whatever it is doing."""
         await asyncio.gather(*(worker.end() for worker in self._all))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether another file would have to wait."""
+        return self._free.empty()
+
     async def inspect(self, source: Path, thumbnail: Path, *, expect: Kind | None = None) -> Media:
         """Judge the file at `source` by its content and write its thumbnail; raises `Unreadable`.
 

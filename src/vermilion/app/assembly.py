@@ -1,0 +1,66 @@
+"""Putting the app together."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from vermilion import __version__
+from vermilion.app import admin, public, stream, studio
+from vermilion.catalog import admin_router as catalog_admin_router
+from vermilion.catalog import router as catalog_router
+from vermilion.generation import BODY_MAX_BYTES
+from vermilion.generation import router as generation_router
+from vermilion.identity import BodyLimit, admin_router, auth_router, me_router, protect
+from vermilion.ledger import credits_router
+from vermilion.library import router as library_router
+from vermilion.wiring import House
+
+API = "/api/v1"
+CALLBACKS = f"{API}/callbacks/"
+UPLOADS = f"{API}/assets"
+MULTIPART_OVERHEAD_BYTES = 64 * 1024
+
+
+def create_app(house: House) -> FastAPI:
+    """The app of an open house."""
+    app = FastAPI(
+        title="Vermilion",
+        version=__version__,
+        summary="Images and video with any vendor's model, on one balance of credits.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    app.state.house = house
+    api = APIRouter(prefix=API)
+    for router in (
+        public.router,
+        auth_router,
+        me_router,
+        catalog_router,
+        catalog_admin_router,
+        generation_router,
+        library_router,
+        credits_router,
+        stream.router,
+        admin.router,
+        admin_router,
+    ):
+        api.include_router(router)
+    app.include_router(api)
+    studio.serve(app)
+    protect(
+        app,
+        body_limits=[
+            BodyLimit(CALLBACKS, BODY_MAX_BYTES + 1),
+            BodyLimit(UPLOADS, house.max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
+        ],
+        unmetered_prefixes=(CALLBACKS, f"{API}/health"),
+    )
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The function's own name: what the generated client calls the operation."""
+    return route.name
