@@ -13,6 +13,11 @@ from PIL import Image
 
 from .conftest import SCHNELL, Client, Start
 
+# The SDK never closes the clients it makes for uploads; that is its own affair.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 
 @pytest.fixture
 async def fal(start: Start, monkeypatch: pytest.MonkeyPatch) -> tuple[Client, fal_client.SyncClient]:
@@ -166,7 +171,7 @@ async def test_the_asynchronous_client_works_too(fal: Any) -> None:
     client = fal_client.AsyncClient(key="sandbox-fal-key:not-secret")
     output = await client.subscribe(SCHNELL, {"prompt": "stars at night"}, interval=0.02)
     assert output["images"]
-    await client._client.aclose()
+    await (await client._client).aclose()
 
 
 async def test_ingress_errors_and_throttling_are_retried_by_the_sdk(fal: Any) -> None:

@@ -80,7 +80,7 @@ class Fal:
                 if problems:
                     refused = model_failure(problems)
                     return reply(refused.body, refused.status, extra=refused.headers)
-            job = self._take_in(request, model_id, owner, body, faults, bases)
+            job = self._take_in(request, model_id=model_id, owner=owner, body=body, faults=faults, bases=bases)
             if job.webhook_url and job.fault("webhook-early"):
                 await self.webhooks.deliver_early(job)
             else:
@@ -111,7 +111,7 @@ class Fal:
         async def answer() -> web.StreamResponse:
             if self._stage.jobs.is_full(owner):
                 return error(429, "Too many concurrent requests", {"Retry-After": "1"})
-            job = self._take_in(request, model_id, owner, body, faults, bases)
+            job = self._take_in(request, model_id=model_id, owner=owner, body=body, faults=faults, bases=bases)
             while (left := job.finished_at - self._stage.now()) > 0:
                 if request.transport is None or request.transport.is_closing():
                     self._stage.jobs.cancel(job, after_seconds=0.0)
@@ -145,6 +145,7 @@ class Fal:
     def _take_in(
         self,
         request: web.Request,
+        *,
         model_id: str,
         owner: str,
         body: dict[str, Any],

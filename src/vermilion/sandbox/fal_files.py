@@ -108,6 +108,10 @@ class Files:
             return web.Response(headers={"ETag": _etag(data)})
         if request.method != "POST" or tail != "complete":
             return json_answer({"detail": "Not found"}, 404)
+        return await self._complete(request, stem, parts)
+
+    async def _complete(self, request: web.Request, stem: str, parts: dict[int, bytes]) -> web.Response:
+        """Join the parts a client lists, if they are the parts that arrived."""
         try:
             listed = sorted((int(entry["partNumber"]), str(entry["etag"])) for entry in (await request.json())["parts"])
         except (ValueError, KeyError, TypeError):

@@ -14,16 +14,19 @@ _STYLE = """
   :root { --paper: #191714; --ink: #ece4d4; --quiet: #a2988a; --rule: #39342c; --red: #ee5f45; --card: #211e1a }
 }
 * { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
 main { max-width: 58rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem }
 header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 2.2rem }
 .seal { width: 3.4rem; height: 3.4rem; flex: none; border-radius: .5rem; background: var(--red); color: #fff7ea;
   display: grid; place-items: center; font-size: 2.1rem; line-height: 1 }
 h1 { font-size: 1.9rem; font-weight: 500; margin: 0; letter-spacing: .01em }
 header p { margin: 0; color: var(--quiet) }
-h2 { font-size: 1.2rem; font-weight: 500; margin: 2.6rem 0 .6rem; border-bottom: 1px solid var(--rule); padding-bottom: .3rem }
+h2 { font-size: 1.2rem; font-weight: 500; margin: 2.6rem 0 .6rem;
+  border-bottom: 1px solid var(--rule); padding-bottom: .3rem }
 code, pre { font: .86em/1.55 ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", monospace }
-pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .9rem 1rem; overflow-x: auto }
+pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem;
+  padding: .9rem 1rem; overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--rule) }
 th { font-weight: 500; color: var(--quiet); font-size: .88em }
@@ -78,7 +81,8 @@ Or arm it for whichever requests come next:</p>
   -d '{{"vendor": "fal", "kind": "throttle", "at": "status", "count": 5}}'</pre>
 <p class="quiet">Give <code>probability</code> instead of <code>count</code> to strike at random.
 <code>DELETE /control/faults</code> disarms. <code>GET /control/jobs</code> lists every job with what its client sent;
-<code>POST /control/jobs/{{id}}/finish</code> ends one now; <code>POST /control/speed</code> changes the pace of new jobs;
+<code>POST /control/jobs/{{id}}/finish</code> ends one now;
+<code>POST /control/speed</code> changes the pace of new jobs;
 <code>POST /control/reset</code> forgets everything.</p>
 <h2>On the wire</h2>
 <p class="quiet">Any of these can strike at submit, status, result, cancel, download or upload.</p>

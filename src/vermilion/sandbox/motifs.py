@@ -67,8 +67,10 @@ def ground(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
 
 
 def tint_disc(
-    canvas: Image.Image, palette: Palette, rng: random.Random, centre: Point, radius: float, colour: Colour
+    canvas: Image.Image, palette: Palette, rng: random.Random, face_of: tuple[Point, float], colour: Colour
 ) -> None:
+    """A stained disc, given its centre and radius: a moon, or a sun seen close."""
+    centre, radius = face_of
     face = ImageChops.multiply(disc(canvas.size, centre, radius), levels(noise(rng, canvas.size, (9, 9), 4), -260, 210))
     lay(
         canvas,

@@ -48,7 +48,7 @@ PALETTES: dict[str, Palette] = {
 }
 
 _COLOUR_WORDS: dict[str, str] = {
-    "indigo": "海 浪 水 蓝 藍 河 江 湖 雨 船 鱼 魚 sea ocean wave waves water blue river lake rain ship boat fish indigo",
+    "indigo": "海 浪 水 蓝 藍 河 江 湖 雨 船 鱼 sea ocean wave waves water blue river lake rain ship boat indigo",
     "jade": "森 林 绿 綠 竹 草 春山 茶 forest green bamboo jungle tea leaf leaves garden jade moss",
     "ember": "红 紅 火 朱 夕阳 夕陽 赤 龙 龍 red fire sunset vermilion crimson dragon lava fox mars",
     "gold": "金 秋 黄 黃 沙 麦 麥 gold golden autumn yellow desert sand wheat honey tiger sun",

@@ -70,7 +70,8 @@ def marble(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
     pen = ImageDraw.Draw(big)
     for colour, points in rings:
         bent = []
-        for x, y in points:
+        for start_x, start_y in points:
+            x, y = start_x, start_y
             for angle, frequency, phase, strength in breaths:
                 across = x * math.cos(angle) + y * math.sin(angle)
                 push = strength * math.sin(across * frequency + phase)
@@ -91,7 +92,7 @@ def flow(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
     heading, swing = rng.uniform(-0.5, 0.5), rng.uniform(2.4, 4.2)
     centre = (width * rng.choice((0.33, 0.66)), height * rng.uniform(0.34, 0.5))
     radius = min(size) * rng.uniform(0.13, 0.19)
-    tint_disc(canvas, palette, rng, centre, radius, palette.accent)
+    tint_disc(canvas, palette, rng, (centre, radius), palette.accent)
     unit = min(size) / 100
     step = 1.5 * unit
     big = canvas.resize((width * 2, height * 2))

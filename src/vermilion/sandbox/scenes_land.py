@@ -24,7 +24,7 @@ def mountains(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
         base = height * (0.46 + 0.44 * nearness**1.15)
         amplitude = height * (0.12 - 0.035 * nearness) * rng.uniform(0.75, 1.25)
         line = ridge(rng, width, base, amplitude, peaks=rng.uniform(1.2, 2.6) + nearness)
-        _range(canvas, palette, rng, line, nearness, height)
+        _range(canvas, palette, rng, line, nearness)
         if layer == layers - 2:
             flock(canvas, palette, rng, (width * (1 - side), height * rng.uniform(0.16, 0.3)))
         if layer == layers - 1:
@@ -46,21 +46,20 @@ def pagoda(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
     )
     for nearness in (0.05, 0.3):
         line = ridge(rng, width, height * (0.6 + 0.18 * nearness), height * 0.11, peaks=rng.uniform(1.4, 2.4))
-        _range(canvas, palette, rng, line, nearness, height)
+        _range(canvas, palette, rng, line, nearness)
     foot, tall = height * 0.8, height * 0.56
     lay(canvas, palette.ink, scaled(_tower(size, rng, (width * at, foot), tall), 0.94))
     for nearness in (0.78, 1.0):
         line = ridge(rng, width, height * (0.64 + 0.24 * nearness), height * 0.06, peaks=rng.uniform(1.5, 3))
-        _range(canvas, palette, rng, line, nearness, height)
+        _range(canvas, palette, rng, line, nearness)
     _pines(canvas, palette, rng, line)
     flock(canvas, palette, rng, (width * (1 - at), height * 0.24))
     return canvas
 
 
-def _range(
-    canvas: Image.Image, palette: Palette, rng: random.Random, line: list[Point], nearness: float, height: int
-) -> None:
-    size = canvas.size
+def _range(canvas: Image.Image, palette: Palette, rng: random.Random, line: list[Point], nearness: float) -> None:
+    """One range of mountains under a line; `nearness` goes from 0 (farthest) to 1."""
+    size, height = canvas.size, canvas.height
     mask = below(size, line)
     far, near = mix(palette.washes[0], palette.washes[1], 0.55), palette.ink
     colour = (
@@ -139,10 +138,13 @@ def _tower(size: Size, rng: random.Random, foot: Point, tall: float) -> Image.Im
                 cx = x + column * body * 1.5
                 pen.line([(cx * k, y * k), (cx * k, (y - storey) * k)], fill=255, width=max(2, round(tall * 0.006 * k)))
             top = y - storey
-            roof = [
-                (x - eave, top - lift * 0.25), (x - eave * 0.72, top + lift * 0.32), (x + eave * 0.72, top + lift * 0.32), (x + eave, top - lift * 0.25),
-                (x + eave * 0.62, top - lift * 0.2), (x + body * 0.8, top - lift * 0.95), (x - body * 0.8, top - lift * 0.95), (x - eave * 0.62, top - lift * 0.2),
-            ]  # fmt: skip
+            half_roof = [
+                (eave, top - lift * 0.25),
+                (eave * 0.62, top - lift * 0.2),
+                (body * 0.8, top - lift * 0.95),
+            ]
+            roof = [(x - eave * 0.72, top + lift * 0.32), (x + eave * 0.72, top + lift * 0.32)]
+            roof += [(x + dx, ry) for dx, ry in half_roof] + [(x - dx, ry) for dx, ry in half_roof[::-1]]
             pen.polygon([(px * k, py * k) for px, py in roof], fill=255)
             y, wide, storey = top - lift * 0.9, wide * 0.87, storey * 0.93
         pen.polygon(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 
 from PIL import Image, ImageChops, ImageDraw
 
@@ -19,7 +20,7 @@ def blossom(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
     from_left = rng.random() < 0.5
     moon = (width * (0.62 if from_left else 0.38), height * 0.42)
     pale = mix(palette.paper, palette.accent, 0.86) if rng.random() < 0.4 else mix(palette.paper, (255, 255, 255), 0.75)
-    tint_disc(canvas, palette, rng, moon, min(size) * rng.uniform(0.26, 0.32), pale)
+    tint_disc(canvas, palette, rng, (moon, min(size) * rng.uniform(0.26, 0.32)), pale)
     unit = min(size) / 100
     outlines: list[list[Point]] = []
     twigs: list[Point] = []
@@ -70,7 +71,7 @@ def blossom(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
 def _flowers(canvas: Image.Image, palette: Palette, rng: random.Random, spots: list[Point], unit: float) -> None:
     flowers = [(x, y, rng.uniform(1.3, 2.7) * unit, rng.uniform(0, math.tau), rng.random()) for x, y in spots]
 
-    def petals(pen: ImageDraw.ImageDraw, k: float, shrink: float, low: float, high: float) -> None:
+    def petals(pen: ImageDraw.ImageDraw, k: float, *, shrink: float, low: float, high: float) -> None:
         for x, y, r, turn, tone in flowers:
             if not low <= tone < high:
                 continue
@@ -84,8 +85,8 @@ def _flowers(canvas: Image.Image, palette: Palette, rng: random.Random, spots: l
                 pen.ellipse([(px - pr) * k, (py - pr) * k, (px + pr) * k, (py + pr) * k], fill=255)
 
     for low, high, colour in ((0.0, 0.6, palette.accent), (0.6, 1.0, mix(palette.bloom, palette.accent, 0.25))):
-        edge = shape(canvas.size, lambda pen, k, low=low, high=high: petals(pen, k, 1.0, low, high))
-        inner = shape(canvas.size, lambda pen, k, low=low, high=high: petals(pen, k, 0.74, low, high))
+        edge = shape(canvas.size, partial(petals, shrink=1.0, low=low, high=high))
+        inner = shape(canvas.size, partial(petals, shrink=0.74, low=low, high=high))
         lay(canvas, mix(colour, palette.paper, 0.25), scaled(edge, 0.92))
         lay(
             canvas,
@@ -120,8 +121,7 @@ def bamboo(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
         canvas,
         palette,
         rng,
-        (width * rng.choice((0.3, 0.68)), height * 0.3),
-        min(size) * rng.uniform(0.13, 0.18),
+        ((width * rng.choice((0.3, 0.68)), height * 0.3), min(size) * rng.uniform(0.13, 0.18)),
         palette.accent,
     )
     unit = min(size) / 100
@@ -141,7 +141,7 @@ def bamboo(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
             nearness: float = nearness,
         ) -> None:
             for x, lean, thick in stems:
-                _stem(pen, k, rng, (x, height * 1.02), lean, thick, height * 1.1, unit)
+                _stem(pen, k, rng, (x, height * 1.02), lean=lean, thick=thick, tall=height * 1.1, unit=unit)
             for _ in range(16 + round(20 * nearness)):
                 x, lean, _ = rng.choice(stems)
                 up = rng.uniform(0.1, 1.0)
@@ -172,6 +172,7 @@ def _stem(
     k: float,
     rng: random.Random,
     foot: Point,
+    *,
     lean: float,
     thick: float,
     tall: float,
