@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, literal_column, select
 
 from vermilion.db import Tx
 from vermilion.kit import Page, decode_cursor, encode_cursor
@@ -84,11 +84,3 @@ def open_holds(tx: Tx) -> list[OpenHold]:
         .order_by(entry.c.created_at, entry.c.id)
     )
     return [OpenHold(*row) for row in rows]
-
-
-def spent_since(tx: Tx, since: datetime) -> int:
-    """Credits everybody spent since then."""
-    spent = select(func.coalesce(func.sum(EntryRow.spent_delta), 0)).where(
-        EntryRow.kind == "settle", EntryRow.created_at >= since
-    )
-    return int(tx.scalar(spent) or 0)
