@@ -32,8 +32,9 @@ class Reply:
 class Client:
     """Plain HTTP against one sandbox."""
 
-    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, origin: str, session: aiohttp.ClientSession, stop: Callable[[], Awaitable[None]]) -> None:
         self.origin = origin
+        self.stop = stop
         self.fal = f"{origin}/fal"
         self._session = session
 
@@ -75,7 +76,7 @@ Start = Callable[..., Awaitable[Client]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start sandboxes; quick by default. The returned client has a `stop` to end one early."""
+    """Start sandboxes; quick by default. A client's `stop` ends its sandbox early."""
     runners: list[web.AppRunner] = []
     sessions: list[aiohttp.ClientSession] = []
 
@@ -89,9 +90,7 @@ async def start() -> AsyncIterator[Start]:
         runners.append(runner)
         sessions.append(session)
         port = runner.addresses[0][1]
-        client = Client(f"http://127.0.0.1:{port}", session)
-        client.stop = runner.cleanup  # type: ignore[attr-defined]
-        return client
+        return Client(f"http://127.0.0.1:{port}", session, runner.cleanup)
 
     yield begin
     for session in sessions:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,12 +14,12 @@ from PIL import Image
 
 from vermilion.sandbox.faults import JOB, KINDS, VOCABULARY
 
-from .conftest import SCHNELL, Client, Start
+from .conftest import SCHNELL, Client, Reply, Start
 
 PRO = "fal-ai/flux-pro/v1.1"
 
 
-async def _post(sandbox: Client, prompt: str, model: str = SCHNELL):  # type: ignore[no-untyped-def]
+async def _post(sandbox: Client, prompt: str, model: str = SCHNELL) -> Reply:
     return await sandbox.ask("POST", f"/fal/{model}", json={"prompt": prompt})
 
 
@@ -88,9 +89,12 @@ async def test_truncated_json_does_not_parse_at_any_place(sandbox: Client, place
         json.loads(answer.body)
 
 
-async def _wait(sandbox: Client, ticket):  # type: ignore[no-untyped-def]
-    while (await sandbox.ask("GET", ticket["status_url"])).json["status"] != "COMPLETED":
+async def _wait(sandbox: Client, ticket: Any) -> None:
+    for _ in range(400):
+        if (await sandbox.ask("GET", ticket["status_url"])).json["status"] == "COMPLETED":
+            return
         await asyncio.sleep(0.01)
+    raise AssertionError("the job never ended")
 
 
 async def test_wrong_type_html_and_oversize_answers(sandbox: Client) -> None:
@@ -247,7 +251,7 @@ async def test_pictures_expire_by_marker_and_by_header(sandbox: Client) -> None:
 
 
 async def test_broken_files_look_like_pictures_only_from_outside(sandbox: Client) -> None:
-    async def fetch(marker: str):  # type: ignore[no-untyped-def]
+    async def fetch(marker: str) -> tuple[Any, Reply]:
         image = (await sandbox.made(f"x [[{marker}]]", image_size="square")).json["images"][0]
         return image, await sandbox.ask("GET", image["url"], key=False)
 

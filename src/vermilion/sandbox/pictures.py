@@ -37,6 +37,8 @@ SCENES: dict[str, Scene] = {
 
 # Larger orders are painted at this many pixels and enlarged: brushwork bears it, and time is bounded.
 _MAX_PAINTED_PIXELS = 1_150_000
+_MIN_PAINTED_SIDE = 128
+_MIN_SIGNED_SIDE = 96
 # The seal's character 朱, as strokes on a field of 10 by 10.
 _SEAL_STROKES = (
     ((3.6, 1.4), (2.4, 3.9)),
@@ -87,7 +89,8 @@ def paint(order: Order) -> bytes:
     picture = vignette(grain(picture, rng, 0.085), 0.13)
     if size != (order.width, order.height):
         picture = picture.resize((order.width, order.height), Image.Resampling.LANCZOS)
-    _sign(picture, palette)
+    if min(picture.size) >= _MIN_SIGNED_SIDE:
+        _sign(picture, palette)
     return encode(picture, order.format)
 
 
@@ -119,11 +122,9 @@ def read_size(data: bytes) -> Size:
 
 
 def _painted_size(width: int, height: int) -> Size:
-    pixels = width * height
-    if pixels <= _MAX_PAINTED_PIXELS:
-        return max(32, width), max(32, height)
-    shrink = (_MAX_PAINTED_PIXELS / pixels) ** 0.5
-    return max(32, round(width * shrink)), max(32, round(height * shrink))
+    """Within what brushes can handle: not too many pixels, and no side too thin for a stroke."""
+    scale = min(1.0, (_MAX_PAINTED_PIXELS / (width * height)) ** 0.5)
+    return max(_MIN_PAINTED_SIDE, round(width * scale)), max(_MIN_PAINTED_SIDE, round(height * scale))
 
 
 def _sign(picture: Image.Image, palette: Palette) -> None:
