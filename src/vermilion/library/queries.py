@@ -102,7 +102,7 @@ def _id_in(cursor: str) -> UUID:
         raise Invalid("paging.bad_cursor", "This cursor was not issued by this list.", field="cursor") from error
 
 
-def favourite_generations(viewer_id: UUID) -> Select[tuple[UUID | None]]:
+def favourite_generations(viewer_id: UUID) -> Select[UUID | None]:
     """The generations of the viewer's favourite assets, as a part of a larger question."""
     return select(AssetRow.generation_id).where(
         AssetRow.user_id == viewer_id,
