@@ -1,5 +1,6 @@
 """A small house with nothing but people in it, and browsers that visit it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,11 @@ class MovableClock:
     async def sleep(self, seconds: float) -> None:
         self.move(seconds=seconds)
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        if not event.is_set():
+            self.move(seconds=seconds)
+        return event.is_set()
+
     def move(self, **delta: float) -> None:
         self._now += timedelta(**delta)
 
@@ -74,7 +80,7 @@ class SmallHouse:
 
 def _probe_router() -> APIRouter:
     """Routes that stand for those of other rooms."""
-    router = APIRouter()
+    router = APIRouter(include_in_schema=False)
 
     @router.post("/work")
     async def work(actor: CurrentActor) -> dict[str, str]:

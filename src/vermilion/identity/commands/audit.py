@@ -11,7 +11,7 @@ from vermilion.identity.actors import Actor
 from vermilion.identity.tables import AuditRow
 
 
-def audit(  # noqa: PLR0917 - read as a sentence: who did what to which, from this to that, when
+def audit(
     tx: Tx,
     actor: Actor | None,
     action: str,
