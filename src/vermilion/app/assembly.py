@@ -10,7 +10,7 @@ from vermilion.catalog import router as catalog_router
 from vermilion.generation import BODY_MAX_BYTES
 from vermilion.generation import router as generation_router
 from vermilion.identity import BodyLimit, admin_router, auth_router, me_router, protect
-from vermilion.ledger import credits_router
+from vermilion.ledger import router as ledger_router
 from vermilion.library import router as library_router
 from vermilion.wiring import House
 
@@ -22,6 +22,13 @@ MULTIPART_OVERHEAD_BYTES = 64 * 1024
 
 def create_app(house: House) -> FastAPI:
     """The app of an open house."""
+    app = assemble(max_upload_bytes=house.max_upload_bytes)
+    app.state.house = house
+    return app
+
+
+def assemble(*, max_upload_bytes: int) -> FastAPI:
+    """The app without a house: its routes and rim, enough to describe it."""
     app = FastAPI(
         title="Vermilion",
         version=__version__,
@@ -32,7 +39,6 @@ def create_app(house: House) -> FastAPI:
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
-    app.state.house = house
     api = APIRouter(prefix=API)
     for router in (
         public.router,
@@ -42,7 +48,7 @@ def create_app(house: House) -> FastAPI:
         catalog_admin_router,
         generation_router,
         library_router,
-        credits_router,
+        ledger_router,
         stream.router,
         admin.router,
         admin_router,
@@ -54,7 +60,7 @@ def create_app(house: House) -> FastAPI:
         app,
         body_limits=[
             BodyLimit(CALLBACKS, BODY_MAX_BYTES + 1),
-            BodyLimit(UPLOADS, house.max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
+            BodyLimit(UPLOADS, max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
         ],
         unmetered_prefixes=(CALLBACKS, f"{API}/health"),
     )

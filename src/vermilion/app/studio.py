@@ -17,6 +17,9 @@ NOT_BUILT = "The studio's pages are not built. Run `make web`, or use the API un
 def serve(app: FastAPI, build: Path = BUILD) -> None:
     """Serve the build: hashed files for a year, everything else freshly, unknown pages as the app's one page."""
     page = build / "index.html"
+    # What lies at the top of the build (icons, the theme's script) is known when the app is made.
+    loose = {path.name: path for path in build.glob("*") if path.is_file() and path.name != page.name}
+    is_built = page.is_file()
     if (build / "_app").is_dir():
         app.mount("/_app", _Immutable(directory=build / "_app"), name="studio-files")
 
@@ -24,10 +27,9 @@ def serve(app: FastAPI, build: Path = BUILD) -> None:
     async def studio_page(request: Request, path: str) -> Response:
         if path == "api" or path.startswith("api/"):
             raise NotFound("request.not_found", "There is no such address in this API.")
-        file = (build / path).resolve()
-        if path and file.is_relative_to(build.resolve()) and file.is_file():
-            return FileResponse(file, headers={"Cache-Control": "no-cache"})
-        if not page.is_file():
+        if path in loose:
+            return FileResponse(loose[path], headers={"Cache-Control": "no-cache"})
+        if not is_built:
             return PlainTextResponse(NOT_BUILT, status_code=503)
         return FileResponse(page, headers={"Cache-Control": "no-cache"})
 

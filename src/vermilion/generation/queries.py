@@ -102,7 +102,7 @@ def count_by_status(tx: Tx) -> dict[str, int]:
         .where(GenerationRow.status.not_in(sorted(TERMINAL)))
         .group_by(GenerationRow.status)
     )
-    return dict(counted)
+    return dict(counted.tuples().all())
 
 
 def count_finished_since(tx: Tx, since: datetime) -> dict[str, int]:
@@ -112,7 +112,7 @@ def count_finished_since(tx: Tx, since: datetime) -> dict[str, int]:
         .where(GenerationRow.finished_at >= since)
         .group_by(GenerationRow.status)
     )
-    return dict(counted)
+    return dict(counted.tuples().all())
 
 
 def _conditions(viewer_id: UUID, wanted: Filter) -> Sequence[ColumnElement[bool]]:
