@@ -24,15 +24,14 @@ function closure(key, seen = new Set()) {
 
 const sizeOf = (file) => gzipSync(readFileSync(join(build, file)), { level: 9 }).length;
 const chunks = new Set();
-const nodes = join(web, '.svelte-kit/generated/client-optimized/nodes');
-const app = readFileSync(join(nodes, '../app.js'), 'utf8');
-const leaf = Number(/"\/\(studio\)\/create":\s*\[(\d+),\[([\d,]*)\]/.exec(app)?.[1]);
-const layouts = /"\/\(studio\)\/create":\s*\[\d+,\[([\d,]*)\]/.exec(app)?.[1].split(',').filter(Boolean).map(Number);
-if (!Number.isInteger(leaf) || !layouts) throw new Error('The route /create was not found in the built app');
+const app = readFileSync(join(web, '.svelte-kit/generated/build/client-optimized/app.js'), 'utf8');
+const route = /"\/\(studio\)\/create":\s*\[(\d+),\s*\[([\d,\s]*)\]/.exec(app);
+if (!route) throw new Error('The route /create was not found in the built app');
+const nodes = [0, 1, Number(route[1]), ...route[2].split(',').filter((one) => one.trim()).map(Number)];
 
 for (const [key, entry] of Object.entries(manifest)) {
-  const node = /nodes\/(\d+)\.js$/.exec(key)?.[1];
-  const wanted = node === undefined ? entry.isEntry : [0, 1, leaf, ...layouts].includes(Number(node));
+  const node = /client-optimized\/nodes\/(\d+)\.js$/.exec(key)?.[1];
+  const wanted = node === undefined ? entry.isEntry || key.endsWith('client-entry.js') : nodes.includes(Number(node));
   if (wanted) for (const chunk of closure(key)) chunks.add(manifest[chunk].file);
 }
 const languages = Object.entries(manifest)

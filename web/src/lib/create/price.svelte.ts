@@ -18,9 +18,15 @@ class Price {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #abort: AbortController | null = null;
   #askedFor = '';
+  #quoted = $state('');
 
+  /** The last exact price stays, dimmed, while a new one is asked for; the model's own row only fills the very first gap. */
   shown: number | null = $derived(
-    this.quote && !this.asking ? this.quote.price_credits : draft.model ? provisionalPrice(draft.model, draft.params) : null
+    this.quote && this.#quoted === draft.model?.id
+      ? this.quote.price_credits
+      : draft.model
+        ? provisionalPrice(draft.model, draft.params)
+        : null
   );
 
   /** Called whenever the desk changes; the prompt does not move the price, so typing asks nothing. */
@@ -46,6 +52,7 @@ class Price {
     this.#abort = abort;
     try {
       this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs }, abort.signal);
+      this.#quoted = request.model;
     } catch (error) {
       if (abort.signal.aborted) return;
       this.quote = null;

@@ -1,10 +1,11 @@
 /**
  * Lays the pictures of one generation into a width: as many columns as show them largest without the
- * whole growing taller than `maxHeight`. Pure; all in pixels.
+ * whole growing taller than `maxHeight`; on a narrow screen pairs over the full width. Pure; all in pixels.
  */
 export type Arrangement = { columns: number; width: number; height: number };
 
 export function arrange(count: number, aspect: number, width: number, maxHeight: number, gap = 8): Arrangement {
+  if (width < 600 && count > 1) return pairs(count, aspect, width, gap);
   let best: Arrangement = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns++) {
     const rows = Math.ceil(count / columns);
@@ -16,4 +17,10 @@ export function arrange(count: number, aspect: number, width: number, maxHeight:
     if (box > best.width) best = { columns, width: box, height: box / aspect };
   }
   return { columns: best.columns, width: Math.floor(best.width), height: Math.floor(best.height) };
+}
+
+function pairs(count: number, aspect: number, width: number, gap: number): Arrangement {
+  const columns = aspect >= 2 ? 1 : 2;
+  const box = (width - gap * (columns - 1)) / columns;
+  return { columns, width: Math.floor(box), height: Math.floor(box / aspect) };
 }

@@ -1,5 +1,5 @@
 /** What the viewer shows: one asset out of a list that belongs to the page beneath and may grow. */
-import { pushState } from '$app/navigation';
+import { goto } from '$app/navigation';
 import { page } from '$app/state';
 import type { Asset } from '#lib/api/types.ts';
 
@@ -17,7 +17,7 @@ class Viewer {
   show(id: string, list: ViewerList): void {
     this.#list = list;
     this.id = id;
-    pushState('', { viewing: true });
+    void goto('', { shallow: true, state: { viewing: true } });
   }
 
   go(step: number): void {

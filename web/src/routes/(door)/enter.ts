@@ -9,5 +9,5 @@ export function safeNext(next: string | null): string {
 
 export async function enter(next: string | null): Promise<void> {
   await session.refresh();
-  await goto(safeNext(next), { replaceState: true });
+  await goto(safeNext(next), { replace: true });
 }

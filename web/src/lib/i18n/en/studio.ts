@@ -80,6 +80,7 @@ export const studio = {
   'create.seed_forget': 'Back to random',
   'create.width': 'Width',
   'create.height': 'Height',
+  'create.size_forget': 'Let the model decide',
   'create.shortcut': 'Create (⌘ or Ctrl + Enter)',
   'create.missing': '{n|# credit|# credits} missing',
   'create.missing_body': 'See your balance and how to get more',

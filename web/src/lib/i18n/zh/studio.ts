@@ -82,6 +82,7 @@ export const studio: Record<keyof typeof en, string> = {
   'create.seed_forget': '恢复随机',
   'create.width': '宽',
   'create.height': '高',
+  'create.size_forget': '由模型决定',
   'create.shortcut': '生成（⌘ 或 Ctrl + Enter）',
   'create.missing': '还差 {n} 点',
   'create.missing_body': '查看余额与获取方式',

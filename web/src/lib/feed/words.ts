@@ -1,0 +1,26 @@
+/** The words for statuses and parameter values. */
+import type { Model, Params, ParamValue } from '#lib/api/types.ts';
+import { isSize } from '#lib/create/params.ts';
+import { language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
+
+export function sayStatus(status: string): string {
+  const key = `status.${status}`;
+  return language.knows(key) ? t(key as Key) : status;
+}
+
+/** Every parameter that was sent, with its label and value in words; unknown ones by their own names. */
+export function sayParams(model: Model | undefined, params: Params): { name: string; label: string; value: string }[] {
+  return Object.entries(params)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => {
+      const param = model?.params.find((one) => one.name === name);
+      const choice = param?.choices?.find((one) => one.value === value);
+      return { name, label: param ? said(param.label) : name, value: choice ? said(choice.label) : sayValue(value) };
+    });
+}
+
+function sayValue(value: ParamValue): string {
+  if (isSize(value)) return `${value.width} × ${value.height}`;
+  if (typeof value === 'boolean') return t(value ? 'ui.on' : 'ui.off');
+  return String(value);
+}
