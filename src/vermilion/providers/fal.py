@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
-from uuid import uuid4
 
 from yarl import URL
 
@@ -34,6 +33,8 @@ from vermilion.providers.wire import Answer, Wire
 INLINE_MAX_BYTES = 256 * 1024
 """Smaller inputs travel inside the request; larger ones are uploaded first."""
 UPLOAD_TIMEOUT_SECONDS = 180.0
+
+_NO_JOB = "fal-ai/flux-1/requests/00000000-0000-0000-0000-000000000000"
 
 _CANCEL_WORDS = {
     "OK": Canceled.STOPPED,
@@ -154,9 +155,11 @@ class Adapter:
     async def probe(self) -> Probe:
         """Ask about a job that never was, and for an upload token: neither costs anything, both need the key."""
         try:
-            answer = await self._ask("GET", f"{self._base}/fal-ai/flux-1/requests/{uuid4()}/status")
+            answer = await self._ask("GET", f"{self._base}/{_NO_JOB}/status")
             problem = fal_errors.unanswered(answer)
-            if answer.status < 500 and not isinstance(problem, Misconfigured):
+            if not fal_errors.complaint_of(answer).spoken:
+                return Probe(problem=f"The queue address answered {answer.status}, and not in fal's words.")
+            if not isinstance(problem, Misconfigured):
                 query = {"storage_type": "fal-cdn-v3"}
                 answer = await self._ask("POST", f"{self._rest}/storage/auth/token", query=query, body={})
                 problem = fal_errors.unanswered(answer)

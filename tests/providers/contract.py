@@ -1,0 +1,201 @@
+"""The cases every provider must pass. A vendor's test inherits `ProviderContract` and describes its vendor.
+
+Recordings say what must be sent and what must be made of each answer; `REQUIRED` names the situations no vendor may
+leave unrecorded, so that a new adapter cannot forget a way to fail.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.providers.replay import recordings_in, replaying
+from vermilion import providers
+from vermilion.providers import (
+    Ambiguity,
+    Call,
+    Done,
+    Login,
+    Pending,
+    Probe,
+    Provider,
+    ProviderError,
+    Ticket,
+    Unreachable,
+    Wire,
+    adapters,
+    power,
+)
+
+REQUIRED = {
+    "submit": {
+        "submit_accepted": "Ticket",
+        "submit_with_inputs": "Ticket",
+        "submit_throttled": "Throttled",
+        "submit_bad_key": "Misconfigured",
+        "submit_rejected": "Rejected",
+        "submit_blocked": "Blocked",
+        "submit_unavailable": "Unreachable",
+        "submit_gateway_page": "Ambiguous",
+        "submit_lost_answer": "Ambiguous",
+        "submit_cut_answer": "Ambiguous",
+        "submit_unreadable_answer": "Ambiguous",
+        "submit_unknown_answer": "Ambiguous",
+    },
+    "check": {
+        "check_queued": "Pending",
+        "check_running": "Pending",
+        "check_done": "Done",
+        "check_blocked_output": "Done",
+        "check_blocked": "Blocked",
+        "check_rejected": "Rejected",
+        "check_broke": "Broke",
+        "check_nothing_made": "Broke",
+        "check_forgotten": "Broke",
+        "check_throttled": "Throttled",
+        "check_bad_key": "Misconfigured",
+        "check_gateway_page": "Unreachable",
+        "check_lost_answer": "Unreachable",
+        "check_unknown_status": "Drifted",
+        "check_unknown_result": "Drifted",
+        "check_html_result": "Drifted",
+    },
+    "cancel": {
+        "cancel_stopped": "Canceled",
+        "cancel_requested": "Canceled",
+        "cancel_too_late": "Canceled",
+        "cancel_unknown": "Canceled",
+    },
+    "probe": {"probe_works": "Probe", "probe_bad_key": "Probe"},
+}
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What a vendor's contract test describes. The functions get the address of the server that plays the vendor."""
+
+    adapter: type[Provider]
+    recordings: Path
+    login: Callable[[str], Login]
+    calls: Mapping[str, Call]
+    """Calls by name; a recording to submit says which one it is about (`call`, else `plain`)."""
+    ticket: Callable[[str], Ticket]
+
+
+class ProviderContract:
+    """Inherit, and set `vendor`."""
+
+    vendor: ClassVar[Vendor]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "recorded" in metafunc.fixturenames and hasattr(self, "vendor"):
+            metafunc.parametrize("recorded", recordings_in(self.vendor.recordings))
+
+    @pytest.fixture
+    async def wire(self) -> AsyncIterator[Wire]:
+        wire = Wire.open()
+        yield wire
+        await wire.close()
+
+    async def test_what_is_sent_and_understood_is_as_recorded(self, recorded: str, wire: Wire) -> None:
+        recording = recordings_in(self.vendor.recordings)[recorded]
+        async with replaying(recording["exchanges"]) as replay:
+            adapter = self.vendor.adapter(self.vendor.login(replay.origin), wire)
+            outcome = await self._do(adapter, recording, replay.origin)
+            replay.assert_complete()
+            assert _described(outcome, replay.origin) == recording["outcome"]
+
+    async def _do(self, adapter: Provider, recording: dict[str, Any], origin: str) -> Any:
+        try:
+            match recording["do"]:
+                case "submit":
+                    return await adapter.submit(self.vendor.calls[recording.get("call", "plain")])
+                case "check":
+                    return await adapter.check(self._ticket(recording, origin))
+                case "probe":
+                    return await adapter.probe()  # type: ignore[attr-defined]
+                case "cancel":
+                    return await adapter.cancel(self._ticket(recording, origin))  # type: ignore[attr-defined]
+        except ProviderError as error:
+            return error
+        raise AssertionError(f"nobody knows how to {recording['do']}")
+
+    def _ticket(self, recording: dict[str, Any], origin: str) -> Ticket:
+        if "ticket" in recording:
+            return Ticket(recording["ticket"]["id"], recording["ticket"]["data"])
+        return self.vendor.ticket(origin)
+
+    @pytest.mark.parametrize("verb", sorted(REQUIRED))
+    def test_no_situation_is_left_unrecorded(self, verb: str) -> None:
+        if verb in {"cancel", "probe"} and not hasattr(self.vendor.adapter, verb):
+            pytest.skip(f"{self.vendor.adapter.title} has no {verb}")
+        recorded = recordings_in(self.vendor.recordings)
+        for name, kind in REQUIRED[verb].items():
+            assert name in recorded, f"record {name}: it must become {kind}"
+            assert recorded[name]["do"] == verb
+            assert recorded[name]["outcome"]["is"] == kind, name
+
+    async def test_a_closed_door_means_that_nothing_was_accepted(self, wire: Wire) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            origin = f"http://127.0.0.1:{taken.getsockname()[1]}"
+            adapter = self.vendor.adapter(self.vendor.login(origin), wire)
+            with pytest.raises(Unreachable):
+                await adapter.submit(self.vendor.calls["plain"])
+            with pytest.raises(Unreachable):
+                await adapter.check(self.vendor.ticket(origin))
+
+    def test_the_adapter_is_found_by_its_file_and_says_what_it_is(self) -> None:
+        adapter = self.vendor.adapter
+        assert adapters()[adapter.name] is adapter
+        assert adapter.title
+        assert adapter.max_concurrent_default >= 1
+        assert isinstance(adapter.ambiguity, Ambiguity)
+        needs_find = adapter.ambiguity in {Ambiguity.FIND_BY_REFERENCE, Ambiguity.LIST_RECENT}
+        assert hasattr(adapter, "find") == needs_find
+
+    def test_the_credential_asks_for_a_secret_and_an_address_in_both_languages(self) -> None:
+        fields = self.vendor.adapter.credential_fields
+        assert any(field.secret for field in fields)
+        assert len({field.name for field in fields}) == len(fields)
+        for field in fields:
+            assert field.label.en and field.label.zh
+            assert not (field.secret and field.default), "a secret has no default"
+
+    def test_optional_powers_are_had_by_having_the_method(self, wire: Wire) -> None:
+        adapter = self.vendor.adapter(self.vendor.login("http://127.0.0.1:9"), wire)
+        for name in ("cancel", "check_many", "find", "read_callback", "probe"):
+            assert (power(adapter, name) is not None) == hasattr(adapter, name)  # type: ignore[arg-type]
+
+
+def _described(outcome: Any, origin: str) -> dict[str, Any]:
+    """An outcome as recordings write it down."""
+    kind = type(outcome).__name__
+    match outcome:
+        case ProviderError():
+            told = {"vendor_message": outcome.vendor_message, "retry_after_seconds": outcome.retry_after_seconds}
+            again = {"again": outcome.again} if isinstance(outcome, providers.Broke) else {}
+            return {"is": kind, **{name: value for name, value in told.items() if value is not None}, **again}
+        case Ticket():
+            data = {name: str(value).replace(origin, "{origin}") for name, value in outcome.data.items()}
+            return {"is": kind, "id": outcome.id, "data": data}
+        case Pending():
+            return {"is": kind, "started": outcome.started, "queue_position": outcome.queue_position}
+        case Done():
+            outputs = [
+                {
+                    "kind": output.kind,
+                    "url": output.url,
+                    "bytes": None if output.data is None else len(output.data),
+                    "content_type": output.content_type,
+                    "blocked": output.blocked,
+                }
+                for output in outcome.outputs
+            ]
+            return {"is": kind, "outputs": outputs, "facts": dict(outcome.facts)}
+        case Probe():
+            return {"is": kind, "works": outcome.problem is None}
+    return {"is": kind, "value": str(outcome)}
