@@ -227,9 +227,9 @@ def _end(
 
 def _move_once(tx: Tx, user_id: UUID, movement: Movement, now: datetime) -> Balance | None:
     """Move unless the movement's key was used before; None where the balance forbids it."""
-    check_text("reason", movement.reason or "")
+    check_text("credits.bad_reason", "reason", movement.reason or "")
     if movement.key is not None:
-        check_text("key", movement.key, least=1)
+        check_text("credits.bad_key", "key", movement.key, least=1)
     if not lock_account(tx, user_id):
         raise unknown_account()
     if movement.key is not None:

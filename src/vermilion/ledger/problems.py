@@ -73,13 +73,13 @@ def check_amount(amount_credits: object, *, least: int = 1) -> None:
         )
 
 
-def check_text(name: str, value: str, *, least: int = 0) -> None:
-    """Raise `Invalid` unless every database can store the text, in at most 200 characters."""
+def check_text(code: str, field: str, value: str, *, least: int = 0) -> None:
+    """Raise `Invalid` with this code unless every database can store the text, in at most 200 characters."""
     if not least <= len(value) <= TEXT_MAX_CHARS or value != storable(value):
         raise Invalid(
-            f"credits.bad_{name}",
-            f"The {name} has from {least} to {TEXT_MAX_CHARS} characters, none of them NUL or half of a pair.",
-            field=name,
+            code,
+            f"The {field} has from {least} to {TEXT_MAX_CHARS} characters, none of them NUL or half of a pair.",
+            field=field,
         )
 
 
