@@ -26,15 +26,16 @@ def load(data: bytes, size: Size) -> Image.Image:
         raise ValueError("not a readable picture") from error
 
 
-def edit(sources: list[Image.Image], fresh: Image.Image, palette: Palette, rng: random.Random) -> Image.Image:
-    """The first source, reworked in the palette; further sources and the freshly painted scene are blended in."""
+def edit(sources: list[Image.Image], palette: Palette, rng: random.Random) -> Image.Image:
+    """The first source, reworked in the palette under a drifting stain of colour; further sources are blended in."""
     base = sources[0]
     for other in sources[1:]:
         base = Image.composite(other, base, scaled(levels(noise(rng, base.size, (3, 3), 3), 96, 160), 0.85))
     manner = rng.choice((_duotone, _print, _wash))
     worked = manner(base, palette, rng)
-    veil = scaled(levels(noise(rng, base.size, (4, 3), 4), 150, 255), 0.5)
-    return Image.composite(ImageChops.multiply(worked, fresh), worked, veil)
+    stain = mix(palette.paper, rng.choice((palette.accent, palette.washes[1], palette.bloom)), 0.6)
+    tinted = ImageChops.multiply(worked, Image.new("RGB", base.size, stain))
+    return Image.composite(tinted, worked, scaled(levels(noise(rng, base.size, (4, 3), 4), 110, 255), 0.75))
 
 
 def _duotone(base: Image.Image, palette: Palette, rng: random.Random) -> Image.Image:

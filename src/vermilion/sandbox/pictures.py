@@ -83,9 +83,10 @@ def paint(order: Order) -> bytes:
     rng = random.Random(words ^ (order.seed * 2_654_435_761))
     palette = choose_palette(order.prompt, subject, rng)
     size = _painted_size(order.width, order.height)
-    picture = SCENES[subject](size, palette, rng)
     if order.sources:
-        picture = edit([load(source, size) for source in order.sources[:4]], picture, palette, rng)
+        picture = edit([load(source, size) for source in order.sources[:4]], palette, rng)
+    else:
+        picture = SCENES[subject](size, palette, rng)
     picture = vignette(grain(picture, rng, 0.085), 0.13)
     if size != (order.width, order.height):
         picture = picture.resize((order.width, order.height), Image.Resampling.LANCZOS)

@@ -37,11 +37,12 @@ def marble(size: Size, palette: Palette, rng: random.Random) -> Image.Image:
         for column in range(columns)
         for row in range(rows)
     ]
+    centres.append((width * rng.uniform(0.42, 0.58), height * rng.uniform(0.42, 0.58)))
     rng.shuffle(centres)
     for number in range(64):
         cx, cy = centres[number % len(centres)]
         cx, cy = cx + rng.gauss(0, 0.012) * reach, cy + rng.gauss(0, 0.012) * reach
-        r = reach * rng.uniform(0.035, 0.085)
+        r = reach * rng.uniform(0.04, 0.1)
         square = r * r
         for index, (colour, points) in enumerate(rings):
             moved = []
