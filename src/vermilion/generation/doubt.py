@@ -7,7 +7,7 @@ from vermilion.generation import steps
 from vermilion.generation.failure import Failure, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey
 from vermilion.generation.steps import Work
-from vermilion.providers import Ambiguity, Done, Provider, ProviderError, Rejected, Ticket, power
+from vermilion.providers import Ambiguity, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
 
 INTERRUPTED = Failure(
     "provider.answer_lost", "wait", "The provider's answer was lost; whether it accepted the job is not known."
@@ -72,5 +72,13 @@ async def _ask(journey: Journey, work: Work, adapter: Provider) -> Ticket | Done
     find = power(adapter, "find")
     if find is None:
         raise TypeError(f"{adapter.name} declares {adapter.ambiguity} and has no `find`")
-    found: Ticket | Done | None = await find(str(work.attempt.id), work.attempt.intended_at)
+    lost = Lost(
+        reference=str(work.attempt.id),
+        endpoint=work.entry.endpoint,
+        prompt=work.row.prompt,
+        params=work.entry.wire_params(work.row.params),
+        options=work.entry.wire_options(),
+        since=work.attempt.intended_at,
+    )
+    found: Ticket | Done | None = await find(lost)
     return found

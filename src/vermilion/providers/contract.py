@@ -7,7 +7,8 @@ Optional powers are had by having the method; ask with `power(adapter, "cancel")
 
     cancel(ticket) -> Canceled              stop a job
     check_many(tickets) -> {reference: …}   one look-up for several jobs
-    find(reference, since) -> Ticket | Done | None     look a lost submit up
+    find(lost) -> Ticket | Done | None      look a lost submit up
+    listen(ticket, tell)                    hear of progress instead of asking; returns when the job has ended
     read_callback(headers, body) -> Callback           verify and read what the provider posted to us
     probe() -> Probe                        a connection test that costs nothing
 """
@@ -22,6 +23,8 @@ from vermilion.providers.wire import Wire
 
 JsonObject = Mapping[str, Any]
 MediaKind = Literal["image", "video", "audio"]
+Makes = Literal["image", "video", "audio", "text"]
+"""What a model makes; of `text` the result is in the facts (`texts`: a list), and there is no file to keep."""
 
 
 class Ambiguity(StrEnum):
@@ -84,7 +87,7 @@ class Call:
 
     reference: str
     endpoint: str
-    makes: MediaKind
+    makes: Makes
     prompt: str
     params: JsonObject
     inputs: tuple[InputFile, ...] = ()
@@ -109,6 +112,7 @@ class Output:
     """One result: at a URL the provider serves, or as bytes already in the answer. Exactly one of the two.
 
     `blocked` marks a result the provider censored (a black picture): it is not kept and not paid for.
+    `grid` (columns, rows) marks a picture that is several results side by side: it is cut into them, row by row.
     `actions` is what the provider offers to do with this very result.
     """
 
@@ -117,6 +121,7 @@ class Output:
     data: bytes | None = None
     content_type: str | None = None
     blocked: bool = False
+    grid: tuple[int, int] | None = None
     actions: tuple[JsonObject, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -151,6 +156,22 @@ class Canceled(StrEnum):
     """It had already finished."""
     UNKNOWN = "unknown"
     """It knows no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A submit whose answer was lost: what is known for looking the job up.
+
+    `reference`, `endpoint`, `prompt`, `params` and `options` are those of the `Call`; `since` is when it was about to
+    be sent (our clock).
+    """
+
+    reference: str
+    endpoint: str
+    prompt: str
+    params: JsonObject
+    options: JsonObject
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +222,7 @@ class Provider(Protocol):
         ...
 
 
-PowerName = Literal["cancel", "check_many", "find", "read_callback", "probe"]
+PowerName = Literal["cancel", "check_many", "find", "listen", "read_callback", "probe"]
 
 
 class CanCancel(Protocol):
@@ -215,8 +236,15 @@ class CanCheckMany(Protocol):
 
 
 class CanFind(Protocol):
-    async def find(self, reference: str, since: datetime) -> Ticket | Done | None:
-        """The job submitted with `reference` at or after `since`; None when the provider certainly has none."""
+    async def find(self, lost: Lost) -> Ticket | Done | None:
+        """The job that was submitted; None when the provider certainly has none."""
+        ...
+
+
+class CanListen(Protocol):
+    async def listen(self, ticket: Ticket, tell: Callable[[Pending], None]) -> None:
+        """Call `tell` with every progress the provider announces; return when the job has ended, or nothing more
+        will be heard. It replaces no `check`: what it returns is only a reason to ask at once."""
         ...
 
 
