@@ -15,6 +15,7 @@ from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, 
 from vermilion.catalog.params import BooleanParam, ChoiceParam, IntegerParam, Param
 from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS, Price, Quote
 from vermilion.kit import Invalid
+from vermilion.providers import Makes
 
 Visibility = Literal["everyone", "admins"]
 
@@ -84,7 +85,7 @@ class Entry(Declared):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
     provider: Name
     endpoint: Annotated[str, Field(min_length=1, max_length=200)]
-    makes: Literal["image", "video", "audio"]
+    makes: Makes
     name: Words
     about: Words = UNNAMED
     aliases: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()

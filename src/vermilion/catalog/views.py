@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vermilion.catalog.entry import Entry, Visibility
 from vermilion.catalog.params import ChoiceParam, Control, Param, SizeParam
 from vermilion.catalog.price import PRICE_MAX_CREDITS
-from vermilion.providers import CredentialField, LocalText
+from vermilion.providers import CredentialField, LocalText, Makes
 
 UnavailableReason = Literal["no_credential", "disabled"]
 
@@ -98,7 +98,7 @@ class ModelView(BaseModel):
     about: TextView
     provider: str
     provider_title: str
-    makes: Literal["image", "video", "audio"]
+    makes: Makes
     aliases: list[str]
     enabled: bool
     available: bool

@@ -65,6 +65,11 @@ class Work:
         return self.published
 
     @property
+    def texts(self) -> int:
+        """How many results are words: they are in the facts, and there is no file to keep."""
+        return len((self.row.facts or {}).get("texts", ())) if self.entry.makes == "text" else 0
+
+    @property
     def ticket(self) -> Ticket:
         """The provider's receipt of the current attempt."""
         if self.attempt is None or self.attempt.ticket_id is None:
@@ -240,7 +245,7 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
         )
         for each in kept
     ]
-    price = 0 if late else work.entry.settle_price(row.price_credits, row.expected_outputs, len(kept))
+    price = 0 if late else work.entry.settle_price(row.price_credits, row.expected_outputs, len(kept) or work.texts)
     balance = None
     if not late:
         end = ledger.settle(tx, row.hold_id, price, now=now)
@@ -248,7 +253,7 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
             raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
         balance = end.balance
     _change_attempt(
-        tx, _require_attempt(work).id, ended_at=now, outcome={"code": "succeeded", "kept": len(kept), "late": late}
+        tx, _require_attempt(work).id, ended_at=now, outcome={"code": "succeeded", "kept": len(kept) or work.texts, "late": late}
     )
     facts = {**(row.facts or {}), **({"late": True} if late else {})}
     moved = move(

@@ -31,7 +31,7 @@ async def store(journey: Journey, work: Work) -> Work | None:
         log.warning("generation.storing_again", generation_id=str(work.row.id), reason=collected.again.detail)
         await journey.bell.wait(pause_seconds(tries))
         tries += 1
-    if kept:
+    if kept or work.texts:
         in_order = [kept[place] for place in sorted(kept)]
         ended = await journey.take(steps.settle, work, in_order, now=tools.clock.now())
     else:

@@ -55,7 +55,7 @@ class GenerationView(BaseModel):
     model: str
     model_name: TextView
     provider: str
-    kind: Literal["image", "video", "audio"]
+    kind: Literal["image", "video", "audio", "text"]
     status: Status
     prompt: str
     params: dict[str, Any]
