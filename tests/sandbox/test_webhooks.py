@@ -26,7 +26,7 @@ class Receiver:
     calls: list[tuple[Mapping[str, str], bytes, float]] = field(default_factory=list)
 
     async def wait(self, count: int) -> None:
-        for _ in range(300):
+        for _ in range(2000):
             if len(self.calls) >= count:
                 return
             await asyncio.sleep(0.01)
