@@ -7,6 +7,7 @@ the others.
 """
 
 import asyncio
+import re
 import socket
 import time
 import zlib
@@ -30,6 +31,7 @@ CONNECTIONS = 128
 THREADS = 4
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _READ_BYTES = 256 * 1024
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _REDIRECTS = {301, 302, 303, 307, 308}
 _EXPIRED = {401, 403, 404, 410}
 _AGAIN = {408, 425, 429}
@@ -222,6 +224,8 @@ def _checked_url(text: str, *, allow_private: bool) -> URL:
         raise _refused("The URL is malformed.") from error
     if url.scheme not in ("http", "https") or not url.host or port is None:
         raise _refused("Only http and https URLs are fetched.")
+    if not _HOST.fullmatch(url.raw_host or ""):
+        raise _refused("The URL's host is malformed.")
     if url.user is not None or url.password is not None:
         raise _refused("A URL with a user name or password in it is not fetched.")
     why = port_refusal(port, allow_private=allow_private)

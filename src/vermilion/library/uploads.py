@@ -106,7 +106,7 @@ class _Form:
         self._disposition = b""
         self._pieces: list[bytes] = []
         append: Callable[[int, bytes, int, int], None] = self._on_header_text
-        callbacks: "MultipartCallbacks" = {
+        callbacks: MultipartCallbacks = {
             "on_part_begin": self._on_part_begin,
             "on_header_field": partial(append, 0),
             "on_header_value": partial(append, 1),

@@ -4,7 +4,8 @@ import io
 from pathlib import Path
 
 from PIL import Image, ImageCms
-from thumbhash import rgba_to_thumb_hash
+
+from vermilion.library.inspection.thumbhash import thumbhash
 
 THUMBNAIL_PIXELS = 640
 _QUALITY = 80
@@ -12,7 +13,7 @@ _METHOD = 2
 """libwebp's effort: half the time of its default 4 for about 4 % more bytes (measured on noisy pictures)."""
 
 _THUMBHASH_PIXELS = 28
-"""A thumbhash keeps at most seven waves a side; more pixels than this only cost time (46 ms at 100, 3 at 28)."""
+"""A thumbhash keeps at most seven waves a side; more pixels than this only cost time (14 ms at 100, 1 at 28)."""
 
 
 def shrink(image: Image.Image, longest_pixels: int = THUMBNAIL_PIXELS) -> Image.Image:
@@ -30,10 +31,10 @@ def write_webp(image: Image.Image, path: Path) -> None:
 
 
 def thumbhash_of(image: Image.Image) -> bytes:
-    """The thumbhash (evanw/thumbhash) of an already small picture."""
+    """The thumbhash of an already small picture."""
     tiny = image.convert("RGBA")
     tiny.thumbnail((_THUMBHASH_PIXELS, _THUMBHASH_PIXELS), Image.Resampling.BOX)
-    return bytes(rgba_to_thumb_hash(tiny.width, tiny.height, list(tiny.tobytes())))
+    return thumbhash(tiny.width, tiny.height, tiny.tobytes())
 
 
 def _plain(image: Image.Image) -> Image.Image:
