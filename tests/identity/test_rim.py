@@ -133,7 +133,9 @@ async def test_no_route_and_wrong_method_are_problems_too(browser: Browser) -> N
     assert (missing.status_code, missing.json()["code"]) == (404, "request.no_such_route")
     wrong = await browser().put("/me")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "request.method_not_allowed")
-    assert "GET" in wrong.headers["allow"]
+    assert wrong.headers["allow"] == "GET, PATCH"
+    assert (await browser().patch("/work")).headers["allow"] == "GET, POST"
+    assert (await browser().get("/auth/sign-in")).headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(

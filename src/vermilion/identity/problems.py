@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from vermilion.kit import AppError
@@ -17,6 +18,8 @@ REQUEST_ID = "vermilion.request_id"
 """Where in the ASGI scope the request's id is."""
 
 PROBLEM_JSON = "application/problem+json"
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _ERRORS_MAX = 20
 """How many faults of one request are told: enough to mend a form, too few to make answers large."""
@@ -123,12 +126,26 @@ def answer_with_problems(app: FastAPI) -> None:
         return problem_response(invalid_request(cast(RequestValidationError, error).errors()), request.scope)
 
     async def on_http_error(request: Request, error: Exception) -> Response:
-        return problem_response(_from_http(cast(HTTPException, error)), request.scope)
+        problem = _from_http(cast(HTTPException, error))
+        if problem.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            problem.headers["Allow"] = ", ".join(_methods_at(request.scope))
+        return problem_response(problem, request.scope)
 
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     _describe(app)
+
+
+def _methods_at(scope: Scope) -> list[str]:
+    """Every method this address answers; the framework names those of the first route it came across."""
+    app: FastAPI = scope["app"]
+    asked = {"type": "http", "path": scope["path"], "root_path": "", "headers": [], "query_string": b"", "app": app}
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
 
 
 def _describe(app: FastAPI) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Role = Literal["user", "admin"]
 Locale = Literal["en", "zh"]
@@ -26,12 +26,19 @@ def normalised_email(email: str) -> str:
     return email.lower()
 
 
+def _whole(value: Any) -> Any:
+    """JSON does not tell 7.0 from 7, so neither do we; everything else is left to the strict check."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WelcomeCredits = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=1, le=3650), BeforeValidator(_whole)]
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=_EMAIL), AfterValidator(normalised_email)]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_NAME), AfterValidator(str.strip)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=128)]
 GivenPassword = Annotated[str, Field(min_length=1, max_length=128)]
 Limit = Annotated[int, Field(ge=1, le=100)]
-Cursor = Annotated[str, Field(max_length=400)]
+Cursor = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 def _absent_role() -> Role:
@@ -92,7 +99,7 @@ class PasswordChange(Given):
 class NewApiKey(Given):
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3)] = ["read", "generate"]
-    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    expires_in_days: Days | None = None
 
 
 class UserPatch(Given):
@@ -200,7 +207,7 @@ class Choices(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     sign_up_open: bool = True
-    welcome_credits: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+    welcome_credits: WelcomeCredits = 100
     """Granted to each new person."""
     studio_name: Name = "Vermilion"
     default_locale: Locale = "en"
@@ -210,6 +217,6 @@ class ChoicesPatch(Given):
     """The choices to change; what is absent stays."""
 
     sign_up_open: bool = Field(default_factory=bool)
-    welcome_credits: Annotated[int, Field(ge=0, le=1_000_000)] = Field(default_factory=int)
+    welcome_credits: WelcomeCredits = Field(default_factory=int)
     studio_name: Name = Field(default_factory=str)
     default_locale: Locale = Field(default_factory=_absent_locale)
