@@ -20,6 +20,7 @@ from vermilion.db import Database, Tx, open_database
 from vermilion.engine import LocalEngine
 from vermilion.events import EventHub, emit, forget_events
 from vermilion.generation import (
+    Asker,
     CallbackAddress,
     CallbackDesk,
     CallMaker,
@@ -176,6 +177,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
                 dispatcher=dispatcher,
                 collector=Collector(downloader, keeper, spool),
                 pace=Pace(),
+                asker=Asker(clock),
                 calls=CallMaker(db, storage, addresses),
                 open_adapter=open_adapter,
                 open_credential=read_credential,

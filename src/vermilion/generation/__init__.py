@@ -5,6 +5,7 @@ order of it; `dispatch` decides who goes next, `failure` what follows when somet
 """
 
 from vermilion.generation.api import PlacesView, places_view, router
+from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallbackAddress, CallMaker
 from vermilion.generation.callbacks import BODY_MAX_BYTES, CallbackDesk
 from vermilion.generation.collect import Collector
@@ -34,6 +35,7 @@ from vermilion.generation.views import GenerationView
 __all__ = [
     "BODY_MAX_BYTES",
     "TERMINAL",
+    "Asker",
     "CallMaker",
     "CallbackAddress",
     "CallbackDesk",

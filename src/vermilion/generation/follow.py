@@ -6,6 +6,7 @@ from vermilion.catalog import OpenCredential
 from vermilion.generation import steps
 from vermilion.generation.failure import DRIFTS_MAX, Failure, Move, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey, log
+from vermilion.generation.listening import Hearing, listening
 from vermilion.generation.pace import after_restart
 from vermilion.generation.queries import recent_durations_seconds
 from vermilion.generation.status import Status
@@ -21,12 +22,19 @@ CREDENTIAL_GONE = Failure("provider.credential_gone", "admin", "The credential t
 
 async def follow(journey: Journey, work: Work) -> Work | None:
     """running → storing, or the end."""
-    tools = journey.tools
     credential = await journey.credential(work)
     if credential is None:
         return await journey.release(work, CREDENTIAL_GONE)
-    adapter = tools.open_adapter(work.row.provider, credential.login)
+    adapter = journey.tools.open_adapter(work.row.provider, credential.login)
     await _load_pace(journey, work)
+    async with listening(adapter, work, journey.bell) as hearing:
+        return await _follow(journey, work, credential, adapter, hearing)
+
+
+async def _follow(
+    journey: Journey, work: Work, credential: OpenCredential, adapter: Provider, hearing: Hearing
+) -> Work | None:
+    tools = journey.tools
     tries, drifts, cancel_sent = 0, 0, False
     asked_seconds: float | None = None
     while True:
@@ -45,9 +53,12 @@ async def follow(journey: Journey, work: Work) -> Work | None:
             work = fresh
             if work.row.cancel_requested_at is not None and not cancel_sent:
                 continue
+            if (heard := hearing.take()) is not None:
+                work = await _note_progress(journey, work, heard)
+                continue
         journey.resumed = False
         try:
-            answer = await adapter.check(work.ticket)
+            answer = await tools.asker.ask(credential.id, adapter, work.ticket)
         except ProviderError as error:
             drifts = drifts + 1 if isinstance(error, Drifted) else 0
             ended = await _check_failed(journey, work, credential, error, drifts)

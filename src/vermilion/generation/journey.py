@@ -12,6 +12,7 @@ from vermilion.catalog import OpenCredential, mark_health
 from vermilion.db import Database, Tx
 from vermilion.engine import Bell
 from vermilion.generation import steps
+from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
 from vermilion.generation.dispatch import Dispatcher, Slot
@@ -40,6 +41,7 @@ class Tools:
     dispatcher: Dispatcher
     collector: Collector
     pace: Pace
+    asker: Asker
     calls: CallMaker
     open_adapter: Callable[[str, Login], Provider]
     open_credential: Callable[[UUID], Awaitable[OpenCredential | None]]

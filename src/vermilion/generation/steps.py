@@ -253,7 +253,10 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
             raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
         balance = end.balance
     _change_attempt(
-        tx, _require_attempt(work).id, ended_at=now, outcome={"code": "succeeded", "kept": len(kept) or work.texts, "late": late}
+        tx,
+        _require_attempt(work).id,
+        ended_at=now,
+        outcome={"code": "succeeded", "kept": len(kept) or work.texts, "late": late},
     )
     facts = {**(row.facts or {}), **({"late": True} if late else {})}
     moved = move(
