@@ -70,6 +70,35 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
     return {text: name for text, name in texts.items() if _CODE.fullmatch(text) and text.partition(".")[0] in features}
 
 
+def statuses(sources: Mapping[str, str]) -> dict[str, set[int]]:
+    """The HTTP statuses of each code that is raised where it is written: the class's own, or the one given."""
+    trees = [parsed(source) for source in sources.values()]
+    classes = error_classes(sources.values())
+    own: dict[str, int] = {}
+    parents: dict[str, str] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name in classes:
+                parents.update({node.name: _name_of(base) for base in node.bases if _name_of(base) in classes})
+                for line in node.body:
+                    if isinstance(line, ast.Assign) and _name_of(line.targets[0]) == "status":
+                        own[node.name] = ast.literal_eval(line.value)
+    found: dict[str, set[int]] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and _name_of(node.func) in classes and node.args):
+                continue
+            first, name = node.args[0], _name_of(node.func)
+            while name not in own:
+                name = parents[name]
+            given = next(
+                (keyword.value for keyword in node.keywords if keyword.arg == "status"), ast.Constant(own[name])
+            )
+            if isinstance(first, ast.Constant) and isinstance(given, ast.Constant):
+                found.setdefault(str(first.value), set()).add(int(str(given.value)))
+    return found
+
+
 def codes_put_together(source: str, classes: set[str]) -> list[str]:
     """Problems whose code is no literal: it could be neither found nor documented."""
     return [
@@ -124,7 +153,7 @@ def test_documented_defaults_are_the_defaults() -> None:
     for name, field in Settings.model_fields.items():
         default = rows[f"VERMILION_{name.upper()}"].split("|")[0].strip()
         if field.default in (None, ""):
-            assert not default.startswith("`"), f"{name} has no default of its own"
+            assert not re.fullmatch(r"`[^`]*`", default), f"{name} has no default of its own"
         else:
             assert default == f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
@@ -134,6 +163,13 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     documented = set(_rows(ERRORS_PAGE))
     assert_none([f"not in docs/errors.md: {code} ({codes[code]})" for code in sorted(codes.keys() - documented)])
     assert_none([f"docs/errors.md explains what is not there: {code}" for code in sorted(documented - codes.keys())])
+
+
+def test_documented_statuses_are_the_statuses() -> None:
+    rows = _rows(ERRORS_PAGE)
+    for code, raised in statuses(_sources()).items():
+        documented = {int(status) for status in re.findall(r"\b[45]\d\d\b", rows[code].split("|")[0])}
+        assert raised <= documented, f"{code} is answered with {raised}"
 
 
 def test_every_error_code_is_written_whole() -> None:
@@ -176,3 +212,18 @@ def test_codes_are_found_and_told_from_other_words() -> None:
 @pytest.mark.parametrize("call", ['AppError(f"attic.{reason}", "…")', 'kit.AppError(f"{feature}.full", "…")'])
 def test_a_code_put_together_is_noticed(call: str) -> None:
     assert codes_put_together(call, {"AppError"})
+
+
+def test_the_status_of_a_code_is_found() -> None:
+    sample = """
+class AppError(Exception):
+    status = 400
+class Full(AppError):
+    status = 409
+class Fuller(Full): ...
+raise AppError("a.a", "…")
+raise Full("b.b", "…")
+raise Fuller("c.c", "…")
+raise AppError("d.d", "…", status=503)
+"""
+    assert statuses({"sample.py": sample}) == {"a.a": {400}, "b.b": {409}, "c.c": {409}, "d.d": {503}}
