@@ -11,7 +11,7 @@ from tests.house.tree import ROOT, assert_none, house_code, parsed, text_of, tra
 from vermilion.settings import Settings
 
 _SETTING = re.compile(r"\bVERMILION_[A-Z][A-Z_]*[A-Z]\b")
-_CODE = re.compile(r"[a-z][a-z_]*[a-z]\.[a-z][a-z_]*[a-z]")
+_CODE = re.compile(r"[a-z][a-z_]*[a-z]\.[a-z][a-z0-9_]*[a-z0-9]")
 _ROW = re.compile(r"^\| `([^`]+)` \|(.*)$", re.MULTILINE)
 
 SETTINGS_PAGE = ROOT / "docs/settings.md"
@@ -79,7 +79,7 @@ def statuses(sources: Mapping[str, str]) -> dict[str, set[int]]:
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.name in classes:
-                parents.update({node.name: _name_of(base) for base in node.bases if _name_of(base) in classes})
+                parents[node.name] = next((_name_of(base) for base in node.bases if _name_of(base) in classes), "")
                 for line in node.body:
                     if isinstance(line, ast.Assign) and _name_of(line.targets[0]) == "status":
                         own[node.name] = ast.literal_eval(line.value)
