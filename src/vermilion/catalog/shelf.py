@@ -4,8 +4,8 @@ A file describes one provider. Parameters and inputs shared by its models are de
 changing what differs:
 
     [provider]
-    name = "fal"
-    title = "fal.ai"
+    name = "acme"
+    title = "Acme"
     endpoints_are_aliases = true
 
     [param.seed]
@@ -13,7 +13,7 @@ changing what differs:
     …
 
     [[model]]
-    id = "flux-1-dev"
+    id = "acme-one"
     params = ["seed", { use = "guidance_scale", default = 4.5 }]
 
 Nothing unbounded is loaded: a mistake anywhere refuses the whole file, naming file, model and key.
