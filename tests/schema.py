@@ -1,17 +1,12 @@
-"""Making the schema for tests."""
+"""Making the schema for tests: by the migrations, as everywhere else."""
 
-import importlib
-import pkgutil
+import tempfile
+from pathlib import Path
 
-import vermilion
-from vermilion.db import Base, open_database
+from vermilion.db.schema import upgrade
 
 
 def create_schema(url: str) -> None:
     """Create every table, check and trigger in an empty database."""
-    for module in pkgutil.walk_packages(vermilion.__path__, "vermilion."):
-        if module.name.endswith(".tables"):
-            importlib.import_module(module.name)
-    database = open_database(url)
-    database.write_now(lambda tx: Base.metadata.create_all(tx.connection()))
-    database.close()
+    with tempfile.TemporaryDirectory() as data_dir:
+        upgrade(url, Path(data_dir))

@@ -1,6 +1,7 @@
 """The database: engine, unit of work, column types, migrations. The only room that commits.
 
-Every room above may come in to declare tables on `Base` and to run plain functions on a transaction.
+Every room above may come in to declare tables on `Base` and to run plain functions on a transaction. `schema` and
+`lock` are imported by name: only the faces need them, and they pull in more.
 """
 
 from vermilion.db.opening import open_database, sqlite_path

@@ -1,0 +1,1 @@
+"""Migrations: one file per change, in `versions`; `vermilion.db.schema` runs them."""
