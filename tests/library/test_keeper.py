@@ -163,7 +163,7 @@ async def test_a_page_behind_a_pictures_first_bytes_is_refused(keeper: Keeper, h
 async def test_a_picture_is_refused_by_its_promised_size_before_it_is_decoded(keeper: Keeper) -> None:
     bomb = await _refusal(keeper, png_that_claims(60_000, 60_000))
     assert bomb.code == "asset.too_many_pixels"
-    assert "60000 × 60000" in bomb.detail
+    assert bomb.detail.count("60000") == 2
 
 
 async def test_a_promise_of_fewer_bytes_than_pixels_is_refused_too(keeper: Keeper) -> None:

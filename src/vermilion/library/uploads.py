@@ -150,7 +150,8 @@ class _Form:
         self._wanted = not self.found and options.get(b"name") == FIELD.encode() and b"filename" in options
         if self._wanted:
             self.found = True
-            self.name = display_name(options[b"filename"].decode("utf-8", "replace"))
+            # The one escape browsers use in file names (HTML, "multipart/form-data encoding").
+            self.name = display_name(options[b"filename"].replace(b"%22", b'"').decode("utf-8", "replace"))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._wanted:
