@@ -1,31 +1,39 @@
 /** The admin's questions and verbs. */
-import { call } from './http';
 import type {
-  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialWrite, ModelPatch, Overview, ProbeResult,
-  Provider, Review
+  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, ModelPatch, Overview,
+  ProbeResult, Provider, Review, UserPatch
 } from './admin_types';
-import type { Balance, Page } from './types';
+import { given } from './calls';
+import { client, take } from './http';
+import type { Balance, Generation, Page } from './types';
 
-export const getOverview = () => call<Overview>('GET', '/admin/overview');
-export const listAdminModels = () => call<Page<AdminModel>>('GET', '/admin/models');
-export const patchModel = (id: string, body: ModelPatch) =>
-  call<AdminModel>('PATCH', `/admin/models/${encodeURIComponent(id)}`, { body });
-export const listProviders = () => call<Page<Provider>>('GET', '/admin/providers');
+type Paged = { cursor?: string | null; limit?: number };
+const credential = (credential_id: string) => ({ params: { path: { credential_id } } });
+const user = (user_id: string) => ({ params: { path: { user_id } } });
+
+export const getOverview = () => take<Overview>(client.GET('/api/v1/admin/overview'));
+export const listAdminModels = () => take<Page<AdminModel>>(client.GET('/api/v1/admin/models'));
+export const patchModel = (model: string, body: ModelPatch) =>
+  take<AdminModel>(client.PATCH('/api/v1/admin/models/{model}', { params: { path: { model } }, body }));
+export const listProviders = () => take<Page<Provider>>(client.GET('/api/v1/admin/providers'));
 export const addCredential = (provider: string, body: CredentialWrite) =>
-  call<Credential>('POST', `/admin/providers/${provider}/credentials`, { body });
-export const patchCredential = (id: string, body: Partial<CredentialWrite>) =>
-  call<Credential>('PATCH', `/admin/credentials/${id}`, { body });
-export const deleteCredential = (id: string) => call<void>('DELETE', `/admin/credentials/${id}`);
-export const testCredential = (id: string) => call<ProbeResult>('POST', `/admin/credentials/${id}/test`);
-export const listUsers = (query: { q?: string; cursor?: string | null; limit?: number }) =>
-  call<Page<AdminUser>>('GET', '/admin/users', { query });
-export const patchUser = (id: string, body: { role?: 'user' | 'admin'; disabled?: boolean; name?: string }) =>
-  call<AdminUser>('PATCH', `/admin/users/${id}`, { body });
+  take<Credential>(client.POST('/api/v1/admin/providers/{provider}/credentials', { params: { path: { provider } }, body }));
+export const patchCredential = (id: string, body: CredentialPatch) =>
+  take<Credential>(client.PATCH('/api/v1/admin/credentials/{credential_id}', { ...credential(id), body }));
+export const deleteCredential = (id: string) =>
+  take<void>(client.DELETE('/api/v1/admin/credentials/{credential_id}', credential(id)));
+export const testCredential = (id: string) =>
+  take<ProbeResult>(client.POST('/api/v1/admin/credentials/{credential_id}/test', credential(id)));
+export const listUsers = (query: Paged & { q?: string }) =>
+  take<Page<AdminUser>>(client.GET('/api/v1/admin/users', { params: { query: given(query) } }));
+export const patchUser = (id: string, body: UserPatch) =>
+  take<AdminUser>(client.PATCH('/api/v1/admin/users/{user_id}', { ...user(id), body }));
 export const grantCredits = (id: string, body: { amount_credits: number; reason: string }) =>
-  call<Balance>('POST', `/admin/users/${id}/grant`, { body });
-export const listReview = () => call<Page<Review>>('GET', '/admin/review');
-export const resolveReview = (id: string, body: { resolution: 'failed' | 'check_again'; note: string }) =>
-  call<unknown>('POST', `/admin/review/${id}`, { body });
-export const getChoices = () => call<Choices>('GET', '/admin/choices');
-export const patchChoices = (body: Partial<Choices>) => call<Choices>('PATCH', '/admin/choices', { body });
-export const listAudit = (query: { cursor?: string | null }) => call<Page<AuditEntry>>('GET', '/admin/audit', { query });
+  take<Balance>(client.POST('/api/v1/admin/users/{user_id}/grant', { ...user(id), body }));
+export const listReview = () => take<Page<Review>>(client.GET('/api/v1/admin/review'));
+export const resolveReview = (generation_id: string, body: { resolution: 'failed' | 'check_again'; note: string }) =>
+  take<Generation>(client.POST('/api/v1/admin/review/{generation_id}', { params: { path: { generation_id } }, body }));
+export const getChoices = () => take<Choices>(client.GET('/api/v1/admin/choices'));
+export const patchChoices = (body: Partial<Choices>) => take<Choices>(client.PATCH('/api/v1/admin/choices', { body }));
+export const listAudit = (query: Paged) =>
+  take<Page<AuditEntry>>(client.GET('/api/v1/admin/audit', { params: { query: given(query) } }));

@@ -1,76 +1,76 @@
 /** Every question and verb of the API that a person needs, one function each. */
-import { call } from './http';
+import { client, take } from './http';
+import type { paths } from './schema';
 import type {
-  ApiKey, Asset, Config, Credits, Generation, GenerationRequest, LineItem, Locale, Me, Model, Page,
-  Quote, QuoteRequest, Receipt, Session, StatementEntry, Theme, User
+  ApiKey, Asset, Config, Credits, Generation, GenerationRequest, Locale, Me, Model, Page, Quote, QuoteRequest, Receipt,
+  Scope, Session, StatementEntry, Theme, User
 } from './types';
 
-export const getConfig = () => call<Config>('GET', '/config');
+type QueryOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? NonNullable<Q> : never;
+
+export const getConfig = () => take<Config>(client.GET('/api/v1/config'));
 
 export const signIn = (body: { email: string; password: string }) =>
-  call<{ user: User }>('POST', '/auth/sign-in', { body });
+  take<{ user: User }>(client.POST('/api/v1/auth/sign-in', { body }));
 export const signUp = (body: { email: string; password: string; name: string }) =>
-  call<{ user: User }>('POST', '/auth/sign-up', { body });
-export const signOut = () => call<void>('POST', '/auth/sign-out');
+  take<{ user: User }>(client.POST('/api/v1/auth/sign-up', { body }));
+export const signOut = () => take<void>(client.POST('/api/v1/auth/sign-out'));
 export const becomeFirstAdmin = (body: { token: string; email: string; password: string; name: string }) =>
-  call<{ user: User }>('POST', '/auth/first-admin', { body });
+  take<{ user: User }>(client.POST('/api/v1/auth/first-admin', { body }));
 
-export const getMe = () => call<Me>('GET', '/me');
+export const getMe = () => take<Me>(client.GET('/api/v1/me'));
 export const patchMe = (body: { name?: string; locale?: Locale | null; theme?: Theme | null }) =>
-  call<Me>('PATCH', '/me', { body });
+  take<{ user: User }>(client.PATCH('/api/v1/me', { body }));
 export const changePassword = (body: { current_password: string; new_password: string }) =>
-  call<void>('POST', '/me/password', { body });
-export const listSessions = () => call<Page<Session>>('GET', '/me/sessions');
-export const endSession = (id: string) => call<void>('DELETE', `/me/sessions/${id}`);
-export const listApiKeys = () => call<Page<ApiKey>>('GET', '/me/api-keys');
-export const makeApiKey = (body: { name: string; scopes?: string[]; expires_in_days?: number }) =>
-  call<ApiKey & { key: string }>('POST', '/me/api-keys', { body });
-export const revokeApiKey = (id: string) => call<void>('DELETE', `/me/api-keys/${id}`);
+  take<void>(client.POST('/api/v1/me/password', { body }));
+export const listSessions = () => take<Page<Session>>(client.GET('/api/v1/me/sessions'));
+export const endSession = (session_id: string) =>
+  take<void>(client.DELETE('/api/v1/me/sessions/{session_id}', { params: { path: { session_id } } }));
+export const listApiKeys = () => take<Page<ApiKey>>(client.GET('/api/v1/me/api-keys'));
+export const makeApiKey = (body: { name: string; scopes: Scope[]; expires_in_days?: number }) =>
+  take<ApiKey & { key: string }>(client.POST('/api/v1/me/api-keys', { body }));
+export const revokeApiKey = (key_id: string) =>
+  take<void>(client.DELETE('/api/v1/me/api-keys/{key_id}', { params: { path: { key_id } } }));
 
-export const listModels = () => call<Page<Model>>('GET', '/models');
-export const quote = (body: QuoteRequest, signal?: AbortSignal) => call<Quote>('POST', '/quotes', { body, signal });
+export const listModels = () => take<Page<Model>>(client.GET('/api/v1/models'));
+export const quote = (body: QuoteRequest, signal?: AbortSignal) => take<Quote>(client.POST('/api/v1/quotes', { body, signal }));
 
-export type GenerationFilter = {
-  status?: string;
-  kind?: string;
-  model?: string;
-  provider?: string;
-  q?: string;
-  favourite?: boolean;
-  cursor?: string | null;
-  limit?: number;
-};
-export const requestGeneration = (body: GenerationRequest) => call<Generation>('POST', '/generations', { body });
+export type GenerationFilter = QueryOf<'/api/v1/generations'>;
+export const requestGeneration = (body: GenerationRequest) => take<Generation>(client.POST('/api/v1/generations', { body }));
 export const listGenerations = (query: GenerationFilter, signal?: AbortSignal) =>
-  call<Page<Generation>>('GET', '/generations', { query, signal });
-export const getGeneration = (id: string) => call<Generation>('GET', `/generations/${id}`);
-export const getReceipt = (id: string) => call<Receipt>('GET', `/generations/${id}/receipt`);
-export const cancelGeneration = (id: string) => call<Generation>('POST', `/generations/${id}/cancel`);
-export const retryGeneration = (id: string) => call<Generation>('POST', `/generations/${id}/retry`);
-export const deleteGeneration = (id: string) => call<void>('DELETE', `/generations/${id}`);
-export const getLine = () => call<{ items: LineItem[] }>('GET', '/line');
+  take<Page<Generation>>(client.GET('/api/v1/generations', { params: { query: given(query) }, signal }));
+const generation = (generation_id: string) => ({ params: { path: { generation_id } } });
+export const getGeneration = (id: string) =>
+  take<Generation>(client.GET('/api/v1/generations/{generation_id}', generation(id)));
+export const getReceipt = (id: string) =>
+  take<Receipt>(client.GET('/api/v1/generations/{generation_id}/receipt', generation(id)));
+export const cancelGeneration = (id: string) =>
+  take<Generation>(client.POST('/api/v1/generations/{generation_id}/cancel', generation(id)));
+export const retryGeneration = (id: string) =>
+  take<Generation>(client.POST('/api/v1/generations/{generation_id}/retry', generation(id)));
+export const deleteGeneration = (id: string) =>
+  take<void>(client.DELETE('/api/v1/generations/{generation_id}', generation(id)));
 
-export type AssetFilter = {
-  source?: string;
-  kind?: string;
-  favourite?: boolean;
-  cursor?: string | null;
-  limit?: number;
-};
-export function uploadAsset(file: File, signal?: AbortSignal): Promise<Asset> {
-  const body = new FormData();
-  body.append('file', file, file.name);
-  return call<Asset>('POST', '/assets', { body, signal });
+export type AssetFilter = QueryOf<'/api/v1/assets'>;
+const asset = (asset_id: string) => ({ params: { path: { asset_id } } });
+export function uploadAsset(file: File): Promise<Asset> {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  // The schema can only say that the part is a string; the browser writes the multipart body itself.
+  return take<Asset>(client.POST('/api/v1/assets', { body: { file: file.name }, bodySerializer: () => form }));
 }
 export const listAssets = (query: AssetFilter, signal?: AbortSignal) =>
-  call<Page<Asset>>('GET', '/assets', { query, signal });
-export const getAsset = (id: string) => call<Asset>('GET', `/assets/${id}`);
+  take<Page<Asset>>(client.GET('/api/v1/assets', { params: { query: given(query) }, signal }));
+export const getAsset = (id: string) => take<Asset>(client.GET('/api/v1/assets/{asset_id}', asset(id)));
 export const patchAsset = (id: string, body: { favourite?: boolean; name?: string }) =>
-  call<Asset>('PATCH', `/assets/${id}`, { body });
-export const deleteAsset = (id: string) => call<void>('DELETE', `/assets/${id}`);
-export const linkAsset = (id: string, expires_in_seconds: number) =>
-  call<{ url: string; expires_at: string }>('POST', `/assets/${id}/link`, { body: { expires_in_seconds } });
+  take<Asset>(client.PATCH('/api/v1/assets/{asset_id}', { ...asset(id), body }));
+export const deleteAsset = (id: string) => take<void>(client.DELETE('/api/v1/assets/{asset_id}', asset(id)));
 
-export const getCredits = () => call<Credits>('GET', '/credits');
-export const listStatement = (query: { cursor?: string | null; limit?: number }) =>
-  call<Page<StatementEntry>>('GET', '/credits/statement', { query });
+export const getCredits = () => take<Credits>(client.GET('/api/v1/credits'));
+export const listStatement = (query: QueryOf<'/api/v1/credits/statement'>) =>
+  take<Page<StatementEntry>>(client.GET('/api/v1/credits/statement', { params: { query: given(query) } }));
+
+/** Leaves out what was not asked: an empty word is no search, and null is no cursor. */
+export function given<Q extends object>(query: Q): Q {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')) as Q;
+}

@@ -1,4 +1,8 @@
-/** One way out to the server: JSON in, JSON or a Problem out. */
+/** The one way out to the server: the client generated from its OpenAPI, and Problems for its refusals. */
+import createClient from 'openapi-fetch';
+import type { paths } from './schema';
+
+export type FieldFault = { field: string; code: string; message: string; limit?: number | null };
 
 /** What the server refused, by its stable code; `network.unreachable` when no answer came at all. */
 export class Problem extends Error {
@@ -16,13 +20,8 @@ export class Problem extends Error {
   }
 
   /** The fields the server named, each with its own code, for showing beside the control. */
-  get errors(): { field: string; code: string; message: string; limit?: number }[] {
+  get errors(): FieldFault[] {
     return Array.isArray(this.extras.errors) ? this.extras.errors : [];
-  }
-
-  number(name: string): number | null {
-    const value = this.extras[name];
-    return typeof value === 'number' ? value : null;
   }
 }
 
@@ -34,51 +33,32 @@ export function onSessionLost(listener: () => void): () => void {
   return () => lost.delete(listener);
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+export const client = createClient<paths>({
+  credentials: 'same-origin',
+  // Looked up at every call, so that a test may put another in its place.
+  fetch: (request) => globalThis.fetch(request)
+});
 
-export function withQuery(path: string, query: Query = {}): string {
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== '') search.set(key, String(value));
-  }
-  const text = search.toString();
-  return text ? `${path}?${text}` : path;
-}
-
-async function problemOf(response: Response): Promise<Problem> {
-  let body: Record<string, unknown> = {};
-  try {
-    body = (await response.json()) as Record<string, unknown>;
-  } catch {
-    body = { title: response.statusText };
-  }
+function problemOf(response: Response, error: unknown): Problem {
+  const body: Record<string, unknown> = error && typeof error === 'object' ? { ...error } : { title: response.statusText };
   const retryAfter = Number(response.headers.get('retry-after'));
-  if (retryAfter > 0 && body.retry_after_seconds === undefined) body.retry_after_seconds = retryAfter;
+  if (retryAfter > 0) body.retry_after_seconds ??= retryAfter;
   return new Problem(response.status, body);
 }
 
-export type Call = { body?: unknown; query?: Query; signal?: AbortSignal };
+type Answer = { data?: unknown; error?: unknown; response: Response };
 
-/** Answers the parsed body (undefined on 204); throws a Problem otherwise. */
-export async function call<T>(method: string, path: string, options: Call = {}): Promise<T> {
-  const form = options.body instanceof FormData ? options.body : null;
-  let response: Response;
+/** The body of an answer (undefined on 204); throws a Problem otherwise. An aborted call stays an AbortError. */
+export async function take<T>(asked: Promise<Answer>): Promise<T> {
+  let answer: Answer;
   try {
-    response = await fetch(withQuery(`/api/v1${path}`, options.query), {
-      method,
-      credentials: 'same-origin',
-      signal: options.signal,
-      headers: options.body !== undefined && !form ? { 'content-type': 'application/json' } : undefined,
-      body: form ?? (options.body === undefined ? undefined : JSON.stringify(options.body))
-    });
+    answer = await asked;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Problem(0, { title: 'No answer' });
   }
-  if (!response.ok) {
-    const problem = await problemOf(response);
-    if (problem.code === 'auth.required') for (const listener of lost) listener();
-    throw problem;
-  }
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  if (answer.response.ok) return answer.data as T;
+  const problem = problemOf(answer.response, answer.error);
+  if (problem.code === 'auth.required') for (const listener of lost) listener();
+  throw problem;
 }

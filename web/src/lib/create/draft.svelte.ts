@@ -3,6 +3,7 @@
  * thing that clears a prompt is the person.
  */
 import type { Asset, Generation, Model, Params, ParamValue } from '#lib/api/types.ts';
+import { nameOf } from '#lib/library/name.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { assignRoles, fit, gapOf, inputsToSend, toSend, type Reference } from './params';
 
@@ -123,7 +124,7 @@ export const needsPicture = (model: Model): boolean => model.inputs.some((slot) 
 
 function referenceTo(asset: Asset, role: string): DraftReference {
   return {
-    key: asset.id, asset_id: asset.id, asset, role, name: asset.name, content_type: asset.content_type,
+    key: asset.id, asset_id: asset.id, asset, role, name: nameOf(asset), content_type: asset.content_type,
     preview: null, failure: null, retry: null
   };
 }

@@ -36,7 +36,7 @@ export function accept(param: Param, value: ParamValue | undefined): ParamValue 
     case 'boolean':
       return typeof value === 'boolean' ? value : undefined;
     case 'string':
-      return typeof value === 'string' ? value.slice(0, param.maximum ?? undefined) : undefined;
+      return typeof value === 'string' ? value.slice(0, param.max_length ?? undefined) : undefined;
     case 'size':
       return isSize(value) ? { width: fitNumber(param, value.width), height: fitNumber(param, value.height) } : undefined;
     case 'choice':

@@ -7,8 +7,10 @@ const ASK_AFTER_MS = 200;
 
 /** What the catalogue's own price row says: shown until the server has answered, and drawn as provisional. */
 export function provisionalPrice(model: Model, params: Params): number {
-  const outputs = model.outputs_param ? Number(params[model.outputs_param] ?? 1) : 1;
-  return model.price.base_credits + model.price.per_output_credits * (Number.isFinite(outputs) ? outputs : 1);
+  const outputs = Number(model.outputs_param ? (params[model.outputs_param] ?? 1) : 1);
+  const applies = (when: Record<string, string | boolean>): boolean => Object.entries(when).every(([name, value]) => params[name] === value);
+  const row = model.price.rows.find((one) => applies(one.when)) ?? model.price;
+  return row.base_credits + row.per_output_credits * (Number.isFinite(outputs) ? outputs : 1);
 }
 
 class Price {

@@ -8,6 +8,16 @@ export function sayStatus(status: string): string {
   return language.knows(key) ? t(key as Key) : status;
 }
 
+/** How one try ended: a code and, for what the catalogue does not know, the server's own words. */
+export function sayOutcome(outcome: Record<string, unknown> | null): string {
+  if (!outcome) return t('g.attempt_going');
+  const code = String(outcome.code ?? '');
+  if (code === 'succeeded') return t('status.succeeded');
+  const key = `error.${code}`;
+  if (language.knows(key)) return t(key as Key);
+  return typeof outcome.detail === 'string' ? outcome.detail : code;
+}
+
 /** Every parameter that was sent, with its label and value in words; unknown ones by their own names. */
 export function sayParams(model: Model | undefined, params: Params): { name: string; label: string; value: string }[] {
   return Object.entries(params)

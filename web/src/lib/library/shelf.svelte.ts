@@ -51,10 +51,10 @@ export class Shelf {
     const { q, model, kind, favourite, source } = this.#filters;
     const only = favourite || undefined;
     if (!asksGenerations(this.#filters)) {
-      const page = await api.listAssets({ source, kind, favourite: only, cursor, limit: PAGE }, signal);
+      const page = await api.listAssets({ source: source || null, kind: kind || null, favourite: only, cursor, limit: PAGE }, signal);
       return { assets: page.items, next: page.next };
     }
-    const page = await api.listGenerations({ q, model, kind, favourite: only, status: 'succeeded', cursor, limit: PAGE }, signal);
+    const page = await api.listGenerations({ q, model, kind, favourite: only, status: ['succeeded'], cursor, limit: PAGE }, signal);
     return { assets: page.items.flatMap((view) => view.assets).filter((asset) => this.#belongs(asset)), next: page.next };
   }
 

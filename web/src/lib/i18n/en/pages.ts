@@ -36,6 +36,7 @@ export const pages = {
   'g.parameters': 'Parameters',
   'g.model': 'Model',
   'g.receipt': 'Receipt',
+  'g.attempt_going': 'Going on',
   'g.attempts': 'Tries',
   'g.no_entries': 'No movement of credits.',
 

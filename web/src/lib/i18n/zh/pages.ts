@@ -38,6 +38,7 @@ export const pages: Record<keyof typeof en, string> = {
   'g.parameters': '参数',
   'g.model': '模型',
   'g.receipt': '账单',
+  'g.attempt_going': '进行中',
   'g.attempts': '尝试',
   'g.no_entries': '没有点数变动。',
 
