@@ -108,7 +108,10 @@ class SqliteLane:
                         stop = True
                         break
                     batch.append(following)
-                self._run_batch(connection, batch)
+                # From here on a job can no longer be canceled: a result nobody waits for any more is still taken.
+                batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
+                if batch:
+                    self._run_batch(connection, batch)
                 if stop:
                     return
 
