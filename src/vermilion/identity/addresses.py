@@ -1,6 +1,7 @@
 """Where a request came from: proxies are believed only when the operator named them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.datastructures import Headers
@@ -41,6 +42,7 @@ def address_bucket(ip: str | None) -> str:
     return str(address) if address else "unknown"
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text.split("%", maxsplit=1)[0])

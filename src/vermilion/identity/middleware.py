@@ -35,7 +35,9 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-HSTS = "max-age=31536000"
+HSTS = b"max-age=31536000"
+
+_FIXED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 _log = structlog.get_logger("vermilion.identity")
 
@@ -91,20 +93,22 @@ class AnswerHeaders:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if _house(scope).secure_cookies:
-                    headers.setdefault("Strict-Transport-Security", HSTS)
-                if scope["path"].startswith(API_PREFIX):
-                    headers.setdefault("Cache-Control", "no-store")
-                allowances: list[Allowance] = scope.get(ALLOWANCES, [])
-                if allowances:
-                    for name, value in rate_headers(allowances).items():
-                        headers.setdefault(name, value)
+                message = {**message, "headers": self._complete(scope, list(message.get("headers", ())))}
             await send(message)
 
         await self._app(scope, receive, answer)
+
+    def _complete(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in headers}
+        wanted = [*_FIXED_HEADERS]
+        if _house(scope).secure_cookies:
+            wanted.append((b"strict-transport-security", HSTS))
+        if scope["path"].startswith(API_PREFIX):
+            wanted.append((b"cache-control", b"no-store"))
+        allowances: list[Allowance] = scope.get(ALLOWANCES, [])
+        if allowances:
+            wanted += [(name.lower().encode(), value.encode()) for name, value in rate_headers(allowances).items()]
+        return headers + [header for header in wanted if header[0] not in present]
 
 
 class LastCatch:

@@ -2,7 +2,8 @@
 
 A bucket is one number, the instant at which it will be empty again (the generic cell rate algorithm): a
 burst up to the quota passes, then requests pass at the rate of quota per window. It runs on the house's
-clock and holds a bounded number of buckets. See the decision record on why it is not a library.
+clock and holds a bounded number of buckets. That is why it is not the `limits` package, whose moving window in
+memory (5.8) never forgets a key: 200,000 addresses that came once kept 0.6 of a core busy for good.
 """
 
 import math
