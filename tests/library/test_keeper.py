@@ -1,5 +1,6 @@
 """What keeping a file promises: judged by content, wholly decoded, bounded, and durably stored with its thumbnail."""
 
+import asyncio
 import hashlib
 import io
 from pathlib import Path
@@ -12,6 +13,10 @@ from vermilion.library import Keeper, KeptFile, Unreadable
 from vermilion.storage import LocalStorage, StorageFailed
 
 
+def _spooled(keeper: Keeper) -> list[Path]:
+    return list(keeper.spool_dir.iterdir())
+
+
 async def _keep(keeper: Keeper, content: bytes, **more: object) -> KeptFile:
     spool = keeper.spool_dir / "incoming.part"
     spool.write_bytes(content)
@@ -21,7 +26,7 @@ async def _keep(keeper: Keeper, content: bytes, **more: object) -> KeptFile:
 async def _refusal(keeper: Keeper, content: bytes, **more: object) -> Unreadable:
     with pytest.raises(Unreadable) as refused:
         await _keep(keeper, content, **more)
-    assert list(keeper.spool_dir.iterdir()) == []
+    assert _spooled(keeper) == []
     return refused.value
 
 
@@ -50,7 +55,7 @@ async def test_a_picture_is_kept_byte_for_byte_with_a_small_webp(
     assert (small.format, small.size) == ("WEBP", (640, 320))
     assert kept.thumbhash is not None
     assert 5 <= len(kept.thumbhash) <= 25
-    assert list(keeper.spool_dir.iterdir()) == []
+    assert _spooled(keeper) == []
 
 
 async def test_a_small_picture_is_not_blown_up(keeper: Keeper, storage: LocalStorage) -> None:
@@ -269,22 +274,24 @@ async def test_a_hash_that_is_not_the_contents_is_never_stored_under(keeper: Kee
     assert not await storage.exists("sha256/ab/ab/" + "ab" * 32)
 
 
-async def test_a_failing_storage_leaves_the_spool_file_for_another_try(
+async def test_a_failing_storage_is_not_made_worse_by_what_was_spooled_for_it(
     keeper: Keeper, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = encoded(picture(), "PNG")
-
     async def full(_spool: Path, _key: str) -> None:
         raise StorageFailed("No space left on device.", again=True)
 
     monkeypatch.setattr(storage, "put", full)
-    with pytest.raises(StorageFailed):
-        await _keep(keeper, content)
-    spool = keeper.spool_dir / "incoming.part"
-    assert [path.name for path in keeper.spool_dir.iterdir()] == [spool.name]
-    monkeypatch.undo()
-    kept = await keeper.keep(spool)
-    assert _stored(storage, kept.storage_key) == content
+    with pytest.raises(StorageFailed) as failed:
+        await _keep(keeper, encoded(picture(), "PNG"))
+    assert failed.value.again is True
+    assert _spooled(keeper) == []
+
+
+async def test_a_canceled_keeping_leaves_nothing_in_the_spool(keeper: Keeper) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await _keep(keeper, encoded(picture(), "PNG"))
+    assert _spooled(keeper) == []
 
 
 async def test_a_small_thumbnail_is_made_of_the_large_one(keeper: Keeper, storage: LocalStorage) -> None:
@@ -292,4 +299,4 @@ async def test_a_small_thumbnail_is_made_of_the_large_one(keeper: Keeper, storag
     assert kept.thumbnail_key is not None
     key = await keeper.keep_small_thumbnail(kept.thumbnail_key)
     assert Image.open(io.BytesIO(_stored(storage, key))).size == (320, 160)
-    assert list(keeper.spool_dir.iterdir()) == []
+    assert _spooled(keeper) == []

@@ -232,8 +232,6 @@ async def _keep(keeper: Keeper, path: Path, sha256: str) -> KeptFile:
         return await keeper.keep(path, sha256=sha256)
     except Unreadable as refusal:
         raise refused(refusal) from refusal
-    finally:
-        await keeper.discard(path)
 
 
 def _viewer(actor: Actor) -> UUID | None:

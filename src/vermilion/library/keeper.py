@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from vermilion.library.inspection.crew import Crew, WorkerMissing
-from vermilion.library.inspection.media import Kind, Media, Unreadable
+from vermilion.library.inspection.media import Kind, Media
 from vermilion.storage import Storage, StorageFailed, content_key
 
 T = TypeVar("T")
@@ -50,34 +50,24 @@ class Keeper:
         """Whether every worker is looking into a file at the moment."""
         return self._crew.is_busy
 
-    async def discard(self, spool: Path) -> None:
-        """Remove a spool file that will not be kept after all; harmless when it is gone."""
-        await asyncio.shield(_in_thread(lambda: _remove(spool)))
-
     async def keep(self, spool: Path, *, expect: Kind | None = None, sha256: str | None = None) -> KeptFile:
         """Inspect and store the spool file, with its thumbnail.
 
         `expect` refuses other kinds; `sha256` is the content's hash where the caller has it from receiving the
-        file. Raises `Unreadable` when the file is refused and `StorageFailed` when it could not be kept. The
-        spool file is gone once it is kept or refused; after `StorageFailed`, and when this is canceled, it is
-        still there and may be kept later.
+        file. Raises `Unreadable` when the file is refused and `StorageFailed` when it could not be kept. However
+        it ends, the spool file is gone afterwards: trying again on a full disk must not fill it further.
         """
         thumbnail = self._scratch()
         try:
-            try:
-                media = await self._inspect(spool, thumbnail, expect)
-            except Unreadable:
-                await _in_thread(lambda: _remove(spool))
-                raise
+            media = await self._inspect(spool, thumbnail, expect)
             size_bytes, content_hash = await _in_thread(lambda: _measure(spool, sha256))
             thumbnail_key = None if media.thumbnail is None else await _in_thread(lambda: _key_of(thumbnail))
             key = content_key(content_hash)
             if thumbnail_key is not None:
                 await self.storage.put(thumbnail, thumbnail_key)
-            # Last, so that whatever fails before leaves the spool file for another try.
             await self.storage.put(spool, key)
         finally:
-            await asyncio.shield(_in_thread(lambda: _remove(thumbnail)))
+            await asyncio.shield(_in_thread(lambda: _remove(spool, thumbnail)))
         return KeptFile(
             kind=media.kind,
             content_type=media.content_type,
