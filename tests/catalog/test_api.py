@@ -137,7 +137,8 @@ async def test_a_credential_is_changed_and_deleted(admin: httpx.AsyncClient) -> 
     "body",
     [{}, {"name": "", "fields": {}}, {"name": "x", "fields": {"key": "a\nb"}}, {"name": "x", "fields": {"key": 5}},
      {**DRAFT, "weight": 0}, {**DRAFT, "weight": 101}, {**DRAFT, "max_concurrent": 0},
-     {**DRAFT, "managed_by": "sandbox"}, {**DRAFT, "fields": {"key": "x" * 5000}}, {**DRAFT, "fields": {"key": SECRET, "base_url": "http://127.0.0.1"}}],
+     {**DRAFT, "managed_by": "sandbox"}, {**DRAFT, "fields": {"key": "x" * 5000}},
+     {**DRAFT, "fields": {"key": SECRET, "base_url": "http://127.0.0.1"}}],
 )  # fmt: skip
 async def test_a_bad_credential_is_a_422_and_stores_nothing(admin: httpx.AsyncClient, body: dict[str, Any]) -> None:
     assert (await admin.post("/admin/providers/fal/credentials", json=body)).status_code == 422
