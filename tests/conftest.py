@@ -7,6 +7,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,25 +45,30 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     server.cleanup()
 
 
-@pytest.fixture
-def database_url(database_template: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh database."""
+@contextmanager
+def database_copy(template_url: str, folder: Path) -> Iterator[str]:
+    """The URL of a fresh database with the template's schema; a file of SQLite lies in `folder`."""
     if DATABASE == "sqlite":
-        path = tmp_path / "vermilion.db"
-        shutil.copyfile(database_template.removeprefix("sqlite:///"), path)
+        path = folder / "vermilion.db"
+        shutil.copyfile(template_url.removeprefix("sqlite:///"), path)
         yield f"sqlite:///{path}"
         return
     name = f"test_{uuid4().hex[:12]}"
-    template = database_template.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
-    admin = create_engine(
-        _psycopg(database_template.replace(f"/{template}?", "/postgres?")), isolation_level="AUTOCOMMIT"
-    )
+    template = template_url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+    admin = create_engine(_psycopg(template_url.replace(f"/{template}?", "/postgres?")), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"create database {name} template {template}"))
-    yield database_template.replace(f"/{template}?", f"/{name}?")
+    yield template_url.replace(f"/{template}?", f"/{name}?")
     with admin.connect() as connection:
         connection.execute(text(f"drop database {name} with (force)"))
     admin.dispose()
+
+
+@pytest.fixture
+def database_url(database_template: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database."""
+    with database_copy(database_template, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
