@@ -5,19 +5,22 @@ Every room above may come in to declare tables on `Base` and to run plain functi
 """
 
 from vermilion.db.opening import open_database, sqlite_path
-from vermilion.db.statements import insert_into
+from vermilion.db.statements import GuardedUpdate, PerDialect, altered, insert_into
 from vermilion.db.types import Base, Instant, Json, JsonOrNull, RowNumber
 from vermilion.db.unit_of_work import Database, Tx, after_commit, announce
 
 __all__ = [
     "Base",
     "Database",
+    "GuardedUpdate",
     "Instant",
     "Json",
     "JsonOrNull",
+    "PerDialect",
     "RowNumber",
     "Tx",
     "after_commit",
+    "altered",
     "announce",
     "insert_into",
     "open_database",

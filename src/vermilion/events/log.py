@@ -1,13 +1,13 @@
 """Writing and reading the event log; always inside the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
-from vermilion.db import Tx, announce, insert_into
+from vermilion.db import PerDialect, Tx, announce
 from vermilion.events.tables import EventPositionRow, EventRow
 
 TOPIC = "events:"
@@ -17,25 +17,37 @@ REPLAY_MAX = 500
 """Events read at a time; a stream asks again until it has caught up."""
 
 
+def _next(insert: Callable[[Any], Any]) -> Any:
+    statement = insert(EventPositionRow.__table__).values(user_id=bindparam("user_id"), seq=1)
+    return statement.on_conflict_do_update(
+        index_elements=["user_id"], set_={"seq": EventPositionRow.__table__.c.seq + 1}
+    ).returning(EventPositionRow.__table__.c.seq)
+
+
+def _put(insert: Callable[[Any], Any]) -> Any:
+    statement = insert(EventRow.__table__)
+    return statement.on_conflict_do_update(
+        index_elements=["user_id", "subject"],
+        set_={name: statement.excluded[name] for name in ("seq", "name", "data", "created_at")},
+    )
+
+
+_NEXT = PerDialect(_next)
+_PUT = PerDialect(_put)
+
+
 def emit(tx: Tx, user_id: UUID, name: str, data: Mapping[str, Any], now: datetime) -> int:
     """Record that something of this person's changed; returns the event's number.
 
     `data` is exactly what a GET of the thing returns now. Its `id` names the subject, so that a newer event
     replaces an older one; a thing without `id` (the balance) is its own subject.
     """
-    position = insert_into(tx, EventPositionRow).values(user_id=user_id, seq=1)
-    seq: int = tx.execute(
-        position.on_conflict_do_update(index_elements=["user_id"], set_={"seq": EventPositionRow.seq + 1}).returning(
-            EventPositionRow.seq
-        )
-    ).scalar_one()
+    seq: int = _NEXT.run(tx, {"user_id": user_id}).scalar_one()
     kind = name.split(".", 1)[0]
     subject = f"{kind}:{data['id']}" if "id" in data else kind
-    event = {"seq": seq, "name": name, "data": dict(data), "created_at": now}
-    tx.execute(
-        insert_into(tx, EventRow)
-        .values(user_id=user_id, subject=subject, **event)
-        .on_conflict_do_update(index_elements=["user_id", "subject"], set_=event)
+    _PUT.run(
+        tx,
+        {"user_id": user_id, "subject": subject, "seq": seq, "name": name, "data": dict(data), "created_at": now},
     )
     announce(tx, f"{TOPIC}{user_id}")
     return seq

@@ -19,6 +19,7 @@ from vermilion.generation.commands import (
 )
 from vermilion.generation.dispatch import Dispatcher
 from vermilion.generation.journey import Tools
+from vermilion.generation.fsck import fsck, missing_files
 from vermilion.generation.pace import Pace
 from vermilion.generation.pipeline import Pipeline
 from vermilion.generation.queries import (
@@ -54,8 +55,10 @@ __all__ = [
     "count_by_status",
     "count_finished_since",
     "delete_generation",
+    "fsck",
     "generation_of",
     "list_generations",
+    "missing_files",
     "places_view",
     "request_generation",
     "retry_generation",

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
 from vermilion.catalog import GivenInput, Shelf, usable_entry
-from vermilion.db import Tx, insert_into
+from vermilion.db import PerDialect, Tx
 from vermilion.generation.publish import publish, publish_balance, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
@@ -61,6 +61,9 @@ class Wanted:
         return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+_REQUEST = PerDialect(lambda insert: insert(GenerationRow.__table__).on_conflict_do_nothing(index_elements=["id"]))
+
+
 def request_generation(
     tx: Tx, shelf: Shelf, actor: Actor, wanted: Wanted, now: datetime
 ) -> tuple[GenerationView, bool]:
@@ -80,42 +83,37 @@ def request_generation(
     if wanted.parent_id is not None:
         _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
     hold_id = new_id()
-    inserted = tx.execute(
-        insert_into(tx, GenerationRow)
-        .values(
-            id=wanted.id,
-            user_id=actor.user_id,
-            request_digest=wanted.digest(),
-            model=entry.id,
-            provider=entry.provider,
-            kind=entry.makes,
-            prompt=accepted.prompt,
-            params=dict(accepted.params),
-            inputs=[
-                {"role": given.role, "asset_id": str(given.asset_id), "weight": given.weight} for given in wanted.inputs
-            ],
-            entry_digest=remember(tx, entry),
-            parent_id=wanted.parent_id,
-            price_credits=quote.price_credits,
-            expected_outputs=quote.expected_outputs,
-            hold_id=hold_id,
-            status=Status.QUEUED,
-            version=1,
-            priority=wanted.priority,
-            attempt=0,
-            run_started_attempt=0,
-            line_until=now + LINE_WAIT_MAX,
-            deadline_at=now + LINE_WAIT_MAX,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(GenerationRow.id)
-    ).scalar_one_or_none()
-    if inserted is None:
+    values = {
+        "id": wanted.id,
+        "user_id": actor.user_id,
+        "request_digest": wanted.digest(),
+        "model": entry.id,
+        "provider": entry.provider,
+        "kind": entry.makes,
+        "prompt": accepted.prompt,
+        "params": dict(accepted.params),
+        "inputs": [
+            {"role": given.role, "asset_id": str(given.asset_id), "weight": given.weight} for given in wanted.inputs
+        ],
+        "entry_digest": remember(tx, entry),
+        "parent_id": wanted.parent_id,
+        "price_credits": quote.price_credits,
+        "expected_outputs": quote.expected_outputs,
+        "hold_id": hold_id,
+        "status": str(Status.QUEUED),
+        "version": 1,
+        "priority": wanted.priority,
+        "attempt": 0,
+        "run_started_attempt": 0,
+        "line_until": now + LINE_WAIT_MAX,
+        "deadline_at": now + LINE_WAIT_MAX,
+        "created_at": now,
+    }
+    if _REQUEST.run(tx, values).rowcount == 0:
         # Another transaction with the same id committed between our look and our insert.
         return _same_again(tx, tx.get_one(GenerationRow, wanted.id), actor, wanted), False
     balance = ledger.hold(tx, actor.user_id, quote.price_credits, hold_id=hold_id, generation_id=wanted.id, now=now)
-    row = tx.get_one(GenerationRow, wanted.id)
+    row = GenerationRow(**values)
     publish_balance(tx, row, balance, now)
     return publish(tx, row, now, assets=()), True
 

@@ -98,21 +98,21 @@ def recent_durations_seconds(tx: Tx, model: str) -> list[float]:
 def count_by_status(tx: Tx) -> dict[str, int]:
     """How many unfinished generations are in each status, over everybody."""
     counted = tx.execute(
-        select(GenerationRow.status, func.count())
+        select(GenerationRow.status, func.count().label("counted"))
         .where(GenerationRow.status.not_in(sorted(TERMINAL)))
         .group_by(GenerationRow.status)
     )
-    return dict(counted.tuples().all())
+    return {row.status: row.counted for row in counted}
 
 
 def count_finished_since(tx: Tx, since: datetime) -> dict[str, int]:
     """How many generations ended in each status since then, over everybody."""
     counted = tx.execute(
-        select(GenerationRow.status, func.count())
+        select(GenerationRow.status, func.count().label("counted"))
         .where(GenerationRow.finished_at >= since)
         .group_by(GenerationRow.status)
     )
-    return dict(counted.tuples().all())
+    return {row.status: row.counted for row in counted}
 
 
 def _conditions(viewer_id: UUID, wanted: Filter) -> Sequence[ColumnElement[bool]]:

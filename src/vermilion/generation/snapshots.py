@@ -5,7 +5,7 @@ import json
 from collections import OrderedDict
 
 from vermilion.catalog import Entry
-from vermilion.db import Tx, insert_into
+from vermilion.db import PerDialect, Tx
 from vermilion.generation.tables import EntrySnapshotRow
 
 _KEPT = 512
@@ -13,15 +13,14 @@ _entries: OrderedDict[str, Entry] = OrderedDict()
 # Needs no invalidation and may be shared by databases: what a digest names never changes.
 
 
+_KEEP = PerDialect(lambda insert: insert(EntrySnapshotRow.__table__).on_conflict_do_nothing(index_elements=["digest"]))
+
+
 def remember(tx: Tx, entry: Entry) -> str:
     """Store the entry unless it is there; returns the digest of its content."""
     snapshot = entry.snapshot()
     digest = hashlib.sha256(json.dumps(snapshot, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    tx.execute(
-        insert_into(tx, EntrySnapshotRow)
-        .values(digest=digest, entry=snapshot)
-        .on_conflict_do_nothing(index_elements=["digest"])
-    )
+    _KEEP.run(tx, {"digest": digest, "entry": snapshot})
     return digest
 
 

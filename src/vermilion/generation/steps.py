@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from vermilion import events, ledger, library
 from vermilion.catalog import Entry
-from vermilion.db import Tx
+from vermilion.db import GuardedUpdate, Tx, altered
 from vermilion.generation.failure import Failure
 from vermilion.generation.publish import publish, publish_balance
 from vermilion.generation.snapshots import recall
@@ -101,18 +101,11 @@ def move(tx: Tx, work: Work, status: Status, now: datetime, *, quiet: bool = Fal
     row = work.row
     if status is not work.status and status not in NEXT[work.status]:
         raise ValueError(f"a generation cannot go from {row.status} to {status}")
-    changed = tx.execute(
-        update(GenerationRow)
-        .where(GenerationRow.id == row.id, GenerationRow.version == row.version, GenerationRow.deleted_at.is_(None))
-        .values(status=status, version=row.version + 1, **changes)
-        .returning(GenerationRow.version)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    if changed is None:
+    changes = {**changes, "status": str(status), "version": row.version + 1}
+    if not _MOVE.run(tx, {"id": row.id, "version": row.version}, changes):
         raise Overtaken
-    fresh = tx.scalars(
-        select(GenerationRow).where(GenerationRow.id == row.id).execution_options(populate_existing=True)
-    ).one()
+    # The version held, so the row is what it was, and these changes: no need to read it again.
+    fresh = altered(row, **changes)
     published = None if quiet else publish(tx, fresh, now)
     return replace(work, row=fresh, published=published)
 
@@ -132,26 +125,24 @@ def intend(tx: Tx, work: Work, *, attempt_id: UUID, credential_id: UUID, now: da
         queue_position=None,
         deadline_at=now + timedelta(seconds=work.entry.deadline_seconds),
     )
-    attempt = AttemptRow(
-        id=attempt_id,
-        generation_id=work.row.id,
-        n=n,
-        provider=work.row.provider,
-        credential_id=credential_id,
-        intended_at=now,
-    )
-    tx.add(attempt)
-    tx.flush()
-    return replace(moved, attempt=attempt, published=publish(tx, moved.row, now, assets=()))
+    attempt = {
+        "id": attempt_id,
+        "generation_id": work.row.id,
+        "n": n,
+        "provider": work.row.provider,
+        "credential_id": credential_id,
+        "intended_at": now,
+    }
+    tx.connection().execute(_BEGIN_ATTEMPT, attempt)
+    return replace(moved, attempt=AttemptRow(**attempt), published=publish(tx, moved.row, now, assets=()))
 
 
 def submitted(tx: Tx, work: Work, ticket: Ticket, *, now: datetime) -> Work:
     """Keep the ticket: submitting (or uncertain, when a callback brought it) → running."""
-    attempt = _require_attempt(work)
-    _change_attempt(
-        tx, attempt.id, ticket_id=ticket.id, ticket=dict(ticket.data), submitted_at=now, ended_at=None, outcome=None
+    work = _with_attempt(
+        tx, work, ticket_id=ticket.id, ticket=dict(ticket.data), submitted_at=now, ended_at=None, outcome=None
     )
-    moved = move(
+    return move(
         tx,
         work,
         Status.RUNNING,
@@ -159,7 +150,6 @@ def submitted(tx: Tx, work: Work, ticket: Ticket, *, now: datetime) -> Work:
         submitted_at=work.row.submitted_at or now,
         deadline_at=now + timedelta(seconds=work.entry.deadline_seconds),
     )
-    return _with_fresh_attempt(tx, moved)
 
 
 def keep_ticket(tx: Tx, attempt_id: UUID, ticket: Ticket) -> None:
@@ -180,9 +170,9 @@ def results_named(
     tx: Tx, work: Work, outputs: Sequence[dict[str, Any]], facts: dict[str, Any], *, now: datetime
 ) -> Work:
     """The provider is done and told where the results are: → storing."""
-    attempt = _require_attempt(work)
-    _change_attempt(tx, attempt.id, outputs=list(outputs), submitted_at=attempt.submitted_at or now)
-    moved = move(
+    submitted_at = _require_attempt(work).submitted_at or now
+    work = _with_attempt(tx, work, outputs=list(outputs), submitted_at=submitted_at)
+    return move(
         tx,
         work,
         Status.STORING,
@@ -193,21 +183,18 @@ def results_named(
         submitted_at=work.row.submitted_at or now,
         deadline_at=now + STORING_MAX,
     )
-    return _with_fresh_attempt(tx, moved)
 
 
 def ask_again(tx: Tx, work: Work, *, now: datetime) -> Work:
     """The addresses of the results stopped working: storing → running, to be told fresh ones."""
-    _change_attempt(tx, _require_attempt(work).id, outputs=None)
-    return _with_fresh_attempt(tx, move(tx, work, Status.RUNNING, now))
+    return move(tx, _with_attempt(tx, work, outputs=None), Status.RUNNING, now)
 
 
 def requeue(tx: Tx, work: Work, reason: Failure, *, now: datetime, not_before: datetime | None) -> Work:
     """Nothing is running for it: back into the line on the same hold, to become a new attempt."""
-    _end_attempt(tx, work, reason, now)
     return move(
         tx,
-        work,
+        _with_attempt_ended(tx, work, reason, now),
         Status.QUEUED,
         now,
         not_before=not_before,
@@ -219,7 +206,7 @@ def requeue(tx: Tx, work: Work, reason: Failure, *, now: datetime, not_before: d
 
 def doubt(tx: Tx, work: Work, reason: Failure, *, now: datetime) -> Work:
     """The answer is lost and nothing tells whether the job exists: → uncertain, credits stay held."""
-    _change_attempt(tx, _require_attempt(work).id, outcome=asdict(reason))
+    work = _with_attempt(tx, work, outcome=asdict(reason))
     return move(tx, work, Status.UNCERTAIN, now, deadline_at=now + UNCERTAIN_MAX)
 
 
@@ -230,6 +217,23 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
     """
     row = work.row
     late = work.status in (Status.FAILED, Status.CANCELED)
+    given = len(kept) or work.texts
+    price = 0 if late else work.entry.settle_price(row.price_credits, row.expected_outputs, given)
+    work = _with_attempt(tx, work, ended_at=now, outcome={"code": "succeeded", "kept": given, "late": late})
+    facts = {**(row.facts or {}), **({"late": True} if late else {})}
+    # The row first: whoever was overtaken learns it here, before touching the money.
+    moved = move(
+        tx,
+        work,
+        Status.SUCCEEDED,
+        now,
+        quiet=True,
+        settled_credits=price,
+        finished_at=now,
+        failure=None,
+        facts=facts or None,
+        watch_until=None,
+    )
     assets = [
         library.add_asset(
             tx,
@@ -245,36 +249,11 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
         )
         for each in kept
     ]
-    price = 0 if late else work.entry.settle_price(row.price_credits, row.expected_outputs, len(kept) or work.texts)
-    balance = None
     if not late:
         end = ledger.settle(tx, row.hold_id, price, now=now)
-        if not end.first:
-            raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
-        balance = end.balance
-    _change_attempt(
-        tx,
-        _require_attempt(work).id,
-        ended_at=now,
-        outcome={"code": "succeeded", "kept": len(kept) or work.texts, "late": late},
-    )
-    facts = {**(row.facts or {}), **({"late": True} if late else {})}
-    moved = move(
-        tx,
-        work,
-        Status.SUCCEEDED,
-        now,
-        quiet=True,
-        settled_credits=price,
-        finished_at=now,
-        failure=None,
-        facts=facts or None,
-        watch_until=None,
-    )
+        publish_balance(tx, row, _only_end(end, row).balance, now)
     for asset in assets:
         _tell_asset(tx, asset, now)
-    if balance is not None:
-        publish_balance(tx, row, balance, now)
     return replace(moved, published=publish(tx, moved.row, now, assets=assets))
 
 
@@ -292,24 +271,21 @@ def settle_nothing(
     `watch_until` keeps looking for a result that may still arrive.
     """
     row = work.row
-    end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
-    if not end.first:
-        raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
-    _end_attempt(tx, work, reason or Failure("generation.canceled", "user", "Canceled."), now)
-    failure = None if reason is None else {**asdict(reason), "returned_credits": end.returned_credits}
+    work = _with_attempt_ended(tx, work, reason or Failure("generation.canceled", "user", "Canceled."), now)
     moved = move(
         tx,
         work,
         status,
         now,
         quiet=True,
-        failure=failure,
+        failure=None if reason is None else {**asdict(reason), "returned_credits": row.price_credits},
         finished_at=now,
         percent=None,
         queue_position=None,
         watch_until=watch_until,
     )
-    publish_balance(tx, row, end.balance, now)
+    end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
+    publish_balance(tx, row, _only_end(end, row).balance, now)
     return replace(moved, published=publish(tx, moved.row, now, assets=()))
 
 
@@ -351,19 +327,26 @@ def _require_attempt(work: Work) -> AttemptRow:
     return work.attempt
 
 
-def _with_fresh_attempt(tx: Tx, work: Work) -> Work:
-    return replace(work, attempt=_attempt(tx, work.row))
+def _with_attempt(tx: Tx, work: Work, **changes: Any) -> Work:
+    """The work with its attempt changed."""
+    attempt = _require_attempt(work)
+    _CHANGE_ATTEMPT.run(tx, {"id": attempt.id}, changes)
+    return replace(work, attempt=altered(attempt, **changes))
 
 
-def _change_attempt(tx: Tx, attempt_id: UUID, **changes: Any) -> None:
-    tx.execute(
-        update(AttemptRow)
-        .where(AttemptRow.id == attempt_id)
-        .values(**changes)
-        .execution_options(synchronize_session=False)
-    )
+def _with_attempt_ended(tx: Tx, work: Work, reason: Failure, now: datetime) -> Work:
+    if work.attempt is None or work.attempt.ended_at is not None or work.status is Status.QUEUED:
+        return work
+    return _with_attempt(tx, work, ended_at=now, outcome=asdict(reason))
 
 
-def _end_attempt(tx: Tx, work: Work, reason: Failure, now: datetime) -> None:
-    if work.attempt is not None and work.attempt.ended_at is None and work.status is not Status.QUEUED:
-        _change_attempt(tx, work.attempt.id, ended_at=now, outcome=asdict(reason))
+def _only_end(end: ledger.End, row: GenerationRow) -> ledger.End:
+    """The end of a hold, which must be its first: the row's version has just been won for it."""
+    if not end.first:
+        raise RuntimeError(f"hold {row.hold_id} had ended before its generation did")
+    return end
+
+
+_MOVE = GuardedUpdate(GenerationRow.__table__, ("id", "version"), GenerationRow.__table__.c.deleted_at.is_(None))
+_CHANGE_ATTEMPT = GuardedUpdate(AttemptRow.__table__, ("id",))
+_BEGIN_ATTEMPT = insert(AttemptRow)

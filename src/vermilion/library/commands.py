@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, select, update
 
 from vermilion import events
-from vermilion.db import Tx, insert_into
+from vermilion.db import PerDialect, Tx
 from vermilion.library.keeper import KeptFile
 from vermilion.library.queries import require_asset
 from vermilion.library.tables import AssetRow
@@ -34,35 +34,36 @@ def add_asset(
 
     A generation keeps one asset per position: adding it again answers with the one that is there.
     """
-    tx.execute(
-        insert_into(tx, AssetRow)
-        .values(
-            id=asset_id,
-            user_id=user_id,
-            kind=kept.kind,
-            content_type=kept.content_type,
-            width=kept.width,
-            height=kept.height,
-            duration_seconds=kept.duration_seconds,
-            size_bytes=kept.size_bytes,
-            sha256=kept.sha256,
-            storage_key=kept.storage_key,
-            thumbnail_key=kept.thumbnail_key,
-            thumbhash=kept.thumbhash,
-            source=source,
-            generation_id=generation_id,
-            position=position,
-            name=name,
-            actions=list(actions),
-            blocked=False,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["generation_id", "position"])
-    )
-    mine = AssetRow.id == asset_id
-    if generation_id is not None:
-        mine = (AssetRow.generation_id == generation_id) & (AssetRow.position == position)
-    return tx.scalars(select(AssetRow).where(mine)).one()
+    values = {
+        "id": asset_id,
+        "user_id": user_id,
+        "kind": kept.kind,
+        "content_type": kept.content_type,
+        "width": kept.width,
+        "height": kept.height,
+        "duration_seconds": kept.duration_seconds,
+        "size_bytes": kept.size_bytes,
+        "sha256": kept.sha256,
+        "storage_key": kept.storage_key,
+        "thumbnail_key": kept.thumbnail_key,
+        "thumbhash": kept.thumbhash,
+        "source": source,
+        "generation_id": generation_id,
+        "position": position,
+        "name": name,
+        "actions": list(actions),
+        "blocked": False,
+        "created_at": now,
+    }
+    if _ADD.run(tx, values).rowcount == 1:
+        return AssetRow(**values)
+    there = (AssetRow.generation_id == generation_id) & (AssetRow.position == position)
+    return tx.scalars(select(AssetRow).where(there)).one()
+
+
+_ADD = PerDialect(
+    lambda insert: insert(AssetRow.__table__).on_conflict_do_nothing(index_elements=["generation_id", "position"])
+)
 
 
 def add_upload(tx: Tx, kept: KeptFile, *, asset_id: UUID, user_id: UUID, name: str | None, now: datetime) -> AssetView:
