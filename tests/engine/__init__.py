@@ -1,0 +1,1 @@
+"""The engine: who drives a row, and what happens when it stops."""
