@@ -241,9 +241,13 @@ class Adapter:
         answer = await self._ask("GET", self._address(ticket, "response"))
         if answer.status == 400 and "still in progress" in answer.text().lower():
             return Pending(True)
+        failed = bool(state.get("error") or state.get("error_type"))
+        if answer.status >= 500 and not failed:
+            # The job may well have its pictures, and only this answer went wrong.
+            raise Unreachable(f"fal answered {answer.status} instead of the result.", vendor_message=answer.text(200))
         if not answer.ok:
             raise fal_errors.failed_job(fal_errors.complaint_of(answer), answer)
-        if state.get("error") or state.get("error_type"):
+        if failed:
             raise fal_errors.failed_job(fal_errors.complaint_in(500, state, {}), answer)
         metrics = state.get("metrics")
         seconds = metrics.get("inference_time") if isinstance(metrics, dict) else None
