@@ -1,17 +1,10 @@
 /** The exact price of what is on the desk, asked for again a moment after it changes. */
 import * as api from '#lib/api/calls.ts';
-import type { Model, Params, Quote } from '#lib/api/types.ts';
+import type { Quote } from '#lib/api/types.ts';
 import { draft } from './draft.svelte';
+import { provisionalPrice } from './provisional';
 
 const ASK_AFTER_MS = 200;
-
-/** What the catalogue's own price row says: shown until the server has answered, and drawn as provisional. */
-export function provisionalPrice(model: Model, params: Params): number {
-  const outputs = Number(model.outputs_param ? (params[model.outputs_param] ?? 1) : 1);
-  const applies = (when: Record<string, string | boolean>): boolean => Object.entries(when).every(([name, value]) => params[name] === value);
-  const row = model.price.rows.find((one) => applies(one.when)) ?? model.price;
-  return row.base_credits + row.per_output_credits * (Number.isFinite(outputs) ? outputs : 1);
-}
 
 class Price {
   quote = $state.raw<Quote | null>(null);

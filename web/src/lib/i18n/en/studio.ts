@@ -14,7 +14,6 @@ export const studio = {
   'ui.saved': 'Saved',
   'ui.cancel': 'Cancel',
   'ui.copy': 'Copy',
-  'ui.more': 'Show more',
   'ui.previous': 'Previous',
   'ui.next': 'Next',
 
@@ -70,6 +69,10 @@ export const studio = {
   'create.parameters': 'Parameters',
   'create.advanced': 'More parameters',
   'create.pick_model': 'Choose a model',
+  'create.shelf_words': 'From words',
+  'create.shelf_pictures': 'From your pictures',
+  'create.shelf_video': 'Video',
+  'create.shelf_audio': 'Sound',
   'create.search_models': 'Search models',
   'create.no_such_model': 'No model is called “{q}”.',
   'create.models_found': '{n|# model|# models}.',

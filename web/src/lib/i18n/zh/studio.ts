@@ -16,7 +16,6 @@ export const studio: Record<keyof typeof en, string> = {
   'ui.saved': '已保存',
   'ui.cancel': '取消',
   'ui.copy': '复制',
-  'ui.more': '显示更多',
   'ui.previous': '上一张',
   'ui.next': '下一张',
 
@@ -72,6 +71,10 @@ export const studio: Record<keyof typeof en, string> = {
   'create.parameters': '参数',
   'create.advanced': '更多参数',
   'create.pick_model': '选择模型',
+  'create.shelf_words': '用文字画',
+  'create.shelf_pictures': '用图片画',
+  'create.shelf_video': '视频',
+  'create.shelf_audio': '声音',
   'create.search_models': '搜索模型',
   'create.no_such_model': '没有名为“{q}”的模型。',
   'create.models_found': '{n} 个模型。',
