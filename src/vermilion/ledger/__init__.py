@@ -11,7 +11,16 @@ from vermilion.ledger.commands import End, expire, grant, hold, open_account, re
 from vermilion.ledger.fsck import Finding, fsck
 from vermilion.ledger.movement import lock_accounts
 from vermilion.ledger.problems import InsufficientCredits, ReusedHold
-from vermilion.ledger.queries import OpenHold, balance, balances, entries_of, open_holds, spent_since, statement
+from vermilion.ledger.queries import (
+    OpenHold,
+    balance,
+    balances,
+    ended_holds,
+    entries_of,
+    open_holds,
+    spent_since,
+    statement,
+)
 from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS
 from vermilion.ledger.views import Balance, StatementEntry
 
@@ -27,6 +36,7 @@ __all__ = [
     "StatementEntry",
     "balance",
     "balances",
+    "ended_holds",
     "entries_of",
     "expire",
     "fsck",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, literal_column, select
+from sqlalchemy import Subquery, exists, func, literal_column, select
 
 from vermilion.db import Tx
 from vermilion.kit import Page, decode_cursor, encode_cursor
@@ -84,3 +84,21 @@ def open_holds(tx: Tx) -> list[OpenHold]:
         .order_by(entry.c.created_at, entry.c.id)
     )
     return [OpenHold(*row) for row in rows]
+
+
+def ended_holds() -> Subquery:
+    """Every hold that ended, for the audits of those who hold: `hold_id`, `user_id`, `generation_id`,
+    `held_credits`, `kind` (settle or release), `spent_credits`."""
+    ending = entry.alias("end_of_hold")
+    return (
+        select(
+            ending.c.hold_id,
+            ending.c.user_id,
+            ending.c.generation_id,
+            (-ending.c.held_delta).label("held_credits"),
+            ending.c.kind,
+            ending.c.spent_delta.label("spent_credits"),
+        )
+        .where(is_end(ending.c.kind))
+        .subquery("ended_hold")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,11 +15,14 @@ from .stage import Stage
 
 _MAX_LISTED = 5_000
 
+Login = Callable[[str], dict[str, str]]
+"""Given this sandbox's address, what a client of one vendor has to be told: addresses and key."""
+
 
 class Controls:
     """Handlers of `/control/...` for one sandbox."""
 
-    def __init__(self, stage: Stage, vendors: tuple[str, ...], clear: Callable[[], None]) -> None:
+    def __init__(self, stage: Stage, vendors: Mapping[str, Login], clear: Callable[[], None]) -> None:
         self._stage = stage
         self._vendors = vendors
         self._clear = clear
@@ -33,6 +36,7 @@ class Controls:
         app.router.add_post("/control/reset", self.reset)
         app.router.add_post("/control/speed", self.speed)
         app.router.add_get("/control/health", self.health)
+        app.router.add_get("/control/logins", self.logins)
 
     async def arm(self, request: web.Request) -> web.Response:
         """Body: vendor, kind, and optionally at, argument, count or probability."""
@@ -97,6 +101,12 @@ class Controls:
 
     async def health(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "jobs": len(self._stage.jobs), "vendors": list(self._vendors)})
+
+    async def logins(self, request: web.Request) -> web.Response:
+        """What to enter at a client of each vendor to reach it here."""
+        origin = self._stage.config.public_url or str(request.url.origin())
+        items = [{"provider": vendor, "fields": login(origin)} for vendor, login in self._vendors.items()]
+        return web.json_response({"items": items})
 
 
 def _view(job: Job, now: float) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class Fal:
     def clear(self) -> None:
         self._files.clear()
 
+    def login(self, origin: str) -> dict[str, str]:
+        """What to enter where somebody asks for a key and addresses of fal."""
+        base = f"{origin}{PREFIX}"
+        return {"key": self._stage.config.fal_key, "base_url": base, "rest_url": f"{base}/rest"}
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         path, bases = locate(request, self._stage.config.public_url)
         parts = path.removeprefix(PREFIX).strip("/").split("/")

@@ -37,7 +37,7 @@ def create_app(config: SandboxConfig) -> web.Application:
         return await handler(request)
 
     app = web.Application(client_max_size=config.max_upload_bytes, middlewares=[keep_to_own_pages])
-    Controls(stage, ("fal",), fal.clear).add_to(app)
+    Controls(stage, {"fal": fal.login}, fal.clear).add_to(app)
     app.router.add_get("/", index)
     app.router.add_route("*", PREFIX + "/{tail:.*}", fal.answer)
     app.router.add_route("*", "/{tail:.*}", _by_host(fal))

@@ -1,0 +1,58 @@
+"""The data folder and database a command works on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vermilion.db import Database, open_database, sqlite_path
+from vermilion.db.schema import status, upgrade
+from vermilion.settings import Settings
+from vermilion.terminal.problem import Problem
+
+
+def read_settings(**given: Any) -> Settings:
+    """The environment's settings, with what the command line gave in their place."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def bring_up_to_date(settings: Settings) -> bool:
+    """Make the tables of an empty database; True when that was done. Raises `Problem` for one that is behind."""
+    before = status(settings.url_of_database)
+    if before.is_current:
+        return False
+    if before.revision is not None:
+        raise Problem(
+            f"The database is {len(before.pending)} migrations behind this version. Run `vermilion db upgrade` first."
+        )
+    upgrade(settings.url_of_database, settings.data)
+    return True
+
+
+@contextmanager
+def open_data(settings: Settings, *, must_exist: bool = True) -> Iterator[Database]:
+    """The database, ready for commands. With `must_exist` a mistyped folder is an error, not a new empty house."""
+    path = sqlite_path(settings.url_of_database)
+    if must_exist and path is not None and not path.exists():
+        raise Problem(f"There is no database at {path}. Check --data and VERMILION_DATA.")
+    bring_up_to_date(settings)
+    database = open_database(settings.url_of_database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def shown_url(url: str) -> str:
+    """A database's URL without its password."""
+    path = sqlite_path(url)
+    if path is not None:
+        return str(path)
+    scheme, _, rest = url.partition("://")
+    login, at, host = rest.rpartition("@")
+    return f"{scheme}://{login.split(':', maxsplit=1)[0]}{at}{host}"
+
+
+def folder_of(settings: Settings) -> Path:
+    """The data folder, absolute."""
+    return settings.data.resolve()
