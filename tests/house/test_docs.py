@@ -50,6 +50,7 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
     """
     classes = error_classes(sources.values())
     texts: dict[str, str] = {}
+    events: set[str] = set()
     features = set(FAILURE_FEATURES)
     for name, source in sources.items():
         tree = parsed(source)
@@ -57,7 +58,11 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 if _is_not_an_error(node.func):
-                    elsewhere |= {id(inner) for part in node.args + node.keywords for inner in ast.walk(part)}
+                    inside = [inner for part in node.args + node.keywords for inner in ast.walk(part)]
+                    elsewhere |= {id(inner) for inner in inside}
+                    if _name_of(node.func) == "emit":
+                        # Who listens compares with the event's name, which is no error there either.
+                        events |= {str(inner.value) for inner in inside if isinstance(inner, ast.Constant)}
                 elif _name_of(node.func) in classes and node.args:
                     first = node.args[0]
                     if isinstance(first, ast.Constant) and _CODE.fullmatch(str(first.value)):
@@ -67,7 +72,11 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in elsewhere:
                 texts.setdefault(node.value, name)
-    return {text: name for text, name in texts.items() if _CODE.fullmatch(text) and text.partition(".")[0] in features}
+    return {
+        text: name
+        for text, name in texts.items()
+        if _CODE.fullmatch(text) and text not in events and text.partition(".")[0] in features
+    }
 
 
 def statuses(sources: Mapping[str, str]) -> dict[str, set[int]]:
@@ -194,6 +203,7 @@ Rule(Move.RELEASE, "provider.gone")
 emit(tx, user_id, "attic.changed", {})
 audit(tx, actor, "attic.open", target="x")
 log.info("attic.visited")
+if event.name == "attic.changed": ...
 open("cellar.txt")
 f"attic.{reason}"
 """
