@@ -43,8 +43,7 @@ from vermilion.kit import Clock, SystemClock
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
 from vermilion.library import Keeper, purge_deleted
-from vermilion.providers import Login, Provider, Wire
-from vermilion.providers.registry import adapters
+from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
 from vermilion.storage import LocalStorage
 

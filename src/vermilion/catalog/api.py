@@ -5,7 +5,6 @@ from typing import Annotated, Protocol, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from sqlalchemy import select
 
 from vermilion.catalog.credentials import (
     CredentialDraft,
@@ -19,21 +18,23 @@ from vermilion.catalog.credentials import (
 )
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.overrides import override_model
-from vermilion.catalog.queries import effective_entries, open_credential, providers_with_credentials, visible_entry
+from vermilion.catalog.provider_views import CredentialView, ProviderList, ProviderView, TestView, field_view
+from vermilion.catalog.queries import (
+    all_credentials,
+    effective_entries,
+    open_credential,
+    providers_with_credentials,
+    visible_entry,
+)
 from vermilion.catalog.shelf import Shelf
 from vermilion.catalog.tables import CredentialRow
 from vermilion.catalog.views import (
     AdminModelList,
     AdminModelView,
-    CredentialView,
     ModelList,
     ModelView,
     OverridePatch,
-    ProviderList,
-    ProviderView,
-    TestView,
     admin_model_view,
-    field_view,
     model_view,
 )
 from vermilion.db import Tx
@@ -77,11 +78,8 @@ async def get_models(actor: CurrentActor, request: Request) -> ModelList:
     """Every model you may know of, with its parameters, inputs and price."""
     house = _house(request)
     entries, reachable = await house.db.read(_entries, house.shelf, actor)
-    titles = house.shelf.providers()
     return ModelList(
-        items=[
-            model_view(entry, titles[entry.provider], has_credential=entry.provider in reachable) for entry in entries
-        ]
+        items=[model_view(house.shelf, entry, has_credential=entry.provider in reachable) for entry in entries]
     )
 
 
@@ -90,8 +88,7 @@ async def get_model(model: ModelName, actor: CurrentActor, request: Request) -> 
     """One model, by its id or by an alias such as the provider's own name for it."""
     house = _house(request)
     entry, reachable = await house.db.read(_entry, house.shelf, model, actor)
-    title = house.shelf.providers()[entry.provider]
-    return model_view(entry, title, has_credential=entry.provider in reachable)
+    return model_view(house.shelf, entry, has_credential=entry.provider in reachable)
 
 
 @admin_router.get("/models", responses=problem_responses(401, 403), summary="The models, for admins")
@@ -116,7 +113,7 @@ async def patch_admin_model(
 async def get_providers(_actor: AdminActor, request: Request) -> ProviderList:
     """Every provider this house has an adapter for, with its credentials."""
     house = _house(request)
-    rows = await house.db.read(_credentials)
+    rows = await house.db.read(all_credentials)
     return ProviderList(
         items=[
             ProviderView(
@@ -203,15 +200,9 @@ def _entry(tx: Tx, shelf: Shelf, model: str, actor: Actor) -> tuple[Entry, set[s
     return visible_entry(tx, shelf, model, actor.role), providers_with_credentials(tx)
 
 
-def _credentials(tx: Tx) -> list[CredentialRow]:
-    return list(tx.scalars(select(CredentialRow).order_by(CredentialRow.created_at, CredentialRow.id)))
-
-
 def _credential(house: CatalogHouse, row: CredentialRow) -> CredentialView:
     return credential_view(house.sealer, row, house.in_flight(row.id))
 
 
 def _admin_view(house: CatalogHouse, entry: Entry, reachable: set[str]) -> AdminModelView:
-    own = house.shelf.entry(entry.id)
-    title = house.shelf.providers()[entry.provider]
-    return admin_model_view(entry, own, title, has_credential=entry.provider in reachable)
+    return admin_model_view(house.shelf, entry, has_credential=entry.provider in reachable)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import delete, insert, select, update
 
 from vermilion.catalog import credential_fields
+from vermilion.catalog.provider_views import CredentialView, HealthView
 from vermilion.catalog.queries import fields_of
 from vermilion.catalog.tables import CredentialRow
-from vermilion.catalog.views import CredentialView, HealthView
 from vermilion.db import Tx
 from vermilion.identity import Actor, audit
 from vermilion.kit import Conflict, NotFound, new_id
@@ -133,7 +133,7 @@ def delete_credential(tx: Tx, sealer: Sealer, actor: Actor | None, credential_id
     audit(tx, actor, "credential.delete", f"credential:{credential_id}", before, None, now)
 
 
-def mark_health(  # noqa: PLR0917 — handed to `db.write` as it is
+def mark_health(
     tx: Tx,
     credential_id: UUID,
     state: HealthState,

@@ -97,6 +97,11 @@ def provider_states(tx: Tx, providers: Iterable[str]) -> list[ProviderState]:
     return states
 
 
+def all_credentials(tx: Tx) -> list[CredentialRow]:
+    """Every credential, the oldest first."""
+    return list(tx.scalars(select(CredentialRow).order_by(CredentialRow.created_at, CredentialRow.id)))
+
+
 def logins(tx: Tx, sealer: Sealer, provider: str) -> list[OpenCredential]:
     """The enabled credentials of a provider, opened; one that the key file does not open is left out."""
     rows = tx.scalars(

@@ -1,15 +1,15 @@
-"""What the outside sees of models, providers and credentials."""
+"""What the outside sees of models, and what admins may change about them."""
 
-from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vermilion.catalog.entry import Entry, Visibility
+from vermilion.catalog.entry import Entry, Input, Visibility
 from vermilion.catalog.params import ChoiceParam, Control, Param, SizeParam
 from vermilion.catalog.price import PRICE_MAX_CREDITS
-from vermilion.providers import CredentialField, LocalText, Makes
+from vermilion.catalog.shelf import Shelf
+from vermilion.providers import LocalText, Makes
 
 UnavailableReason = Literal["no_credential", "disabled"]
 
@@ -153,73 +153,36 @@ class OverridePatch(BaseModel):
     reset: bool = False
 
 
-class CredentialFieldView(BaseModel):
-    """One thing to fill in for a credential."""
-
-    name: str
-    label: TextView
-    secret: bool
-    required: bool
-    default: str | None
-    help: TextView | None
-
-
-class HealthView(BaseModel):
-    """How a credential was when it was last used or tested."""
-
-    state: Literal["up", "degraded", "down"]
-    since: datetime
-    last_error: str | None
-
-
-class CredentialView(BaseModel):
-    """A credential without its secrets: they show as `••••` and their last four characters."""
-
-    id: UUID
-    provider: str
-    name: str
-    fields: dict[str, str]
-    enabled: bool
-    weight: int
-    max_concurrent: int
-    allow_private_hosts: bool
-    managed_by: Literal["sandbox"] | None
-    health: HealthView
-    in_flight: int
-
-
-class ProviderView(BaseModel):
-    """A provider, what its credentials need, and those there are."""
-
-    provider: str
-    title: str
-    max_concurrent_default: int
-    credential_fields: list[CredentialFieldView]
-    credentials: list[CredentialView]
-
-
-class ProviderList(BaseModel):
-    """All providers there are adapters for."""
-
-    items: list[ProviderView]
-
-
-class TestView(BaseModel):
-    """The answer of a connection test, which costs nothing; `problem` is null when the credential works."""
-
-    __test__ = False  # for pytest, which would take the name for a test
-
-    ok: bool
-    latency_ms: int
-    account: str | None
-    problem: str | None
-
-
-def model_view(entry: Entry, provider_title: str, *, has_credential: bool) -> ModelView:
-    """The view of an entry whose overrides are applied."""
+def model_view(shelf: Shelf, entry: Entry, *, has_credential: bool) -> ModelView:
+    """The view of an entry of this shelf whose overrides are applied."""
     reason: UnavailableReason | None = None if has_credential else "no_credential"
     if not entry.enabled:
         reason = "disabled"
+    return _drawn(shelf)[entry.id].model_copy(
+        update={
+            "enabled": entry.enabled,
+            "available": reason is None,
+            "unavailable_reason": reason,
+            "price": price_view(entry),
+        }
+    )
+
+
+def admin_model_view(shelf: Shelf, entry: Entry, *, has_credential: bool) -> AdminModelView:
+    """The view of an entry with overrides, beside the entry's own price."""
+    view = model_view(shelf, entry, has_credential=has_credential)
+    override = OverrideView(enabled=entry.enabled, visibility=entry.visibility, price=view.price)
+    return AdminModelView(**dict(view), override=override, default_price=price_view(shelf.entry(entry.id)))
+
+
+@lru_cache(maxsize=2)
+def _drawn(shelf: Shelf) -> dict[str, ModelView]:
+    """All that overrides cannot change, drawn once: doing it for each request would hold up everybody else."""
+    titles = shelf.providers()
+    return {entry.id: _draw(entry, titles[entry.provider]) for entry in shelf.entries()}
+
+
+def _draw(entry: Entry, provider_title: str) -> ModelView:
     return ModelView(
         id=entry.id,
         name=text_view(entry.name),
@@ -229,24 +192,14 @@ def model_view(entry: Entry, provider_title: str, *, has_credential: bool) -> Mo
         makes=entry.makes,
         aliases=list(entry.aliases),
         enabled=entry.enabled,
-        available=reason is None,
-        unavailable_reason=reason,
+        available=False,
+        unavailable_reason="no_credential",
         typical_seconds=entry.typical_seconds,
         deadline_seconds=entry.deadline_seconds,
         prompt=PromptView(required=entry.prompt.required, max_chars=entry.prompt.max_chars) if entry.prompt else None,
         params=[_param_view(param) for param in entry.params],
         params_schema=entry.params_schema(),
-        inputs=[
-            InputView(
-                role=given.role,
-                label=text_view(given.label),
-                minimum=given.minimum,
-                maximum=given.maximum,
-                content_types=list(given.content_types),
-                max_bytes=given.max_bytes,
-            )
-            for given in entry.inputs
-        ],
+        inputs=[_input_view(given) for given in entry.inputs],
         outputs_param=entry.outputs_param,
         price=price_view(entry),
         follow_ups=[
@@ -256,12 +209,15 @@ def model_view(entry: Entry, provider_title: str, *, has_credential: bool) -> Mo
     )
 
 
-def admin_model_view(entry: Entry, own: Entry, provider_title: str, *, has_credential: bool) -> AdminModelView:
-    """The view of an entry with overrides, beside the entry's own price."""
-    view = model_view(entry, provider_title, has_credential=has_credential)
-    override = OverrideView(enabled=entry.enabled, visibility=entry.visibility, price=view.price)
-    # The parts are views already; taking them over is cheaper than drawing them twice.
-    return AdminModelView(**dict(view), override=override, default_price=price_view(own))
+def _input_view(given: Input) -> InputView:
+    return InputView(
+        role=given.role,
+        label=text_view(given.label),
+        minimum=given.minimum,
+        maximum=given.maximum,
+        content_types=list(given.content_types),
+        max_bytes=given.max_bytes,
+    )
 
 
 def price_view(entry: Entry) -> PriceView:
@@ -271,18 +227,6 @@ def price_view(entry: Entry) -> PriceView:
         per_output_credits=entry.price.per_output_credits,
         from_credits=entry.price_range()[0],
         rows=[PriceRowView(**row.model_dump()) for row in entry.price.rows],
-    )
-
-
-def field_view(field: CredentialField) -> CredentialFieldView:
-    """One field of a provider's credentials."""
-    return CredentialFieldView(
-        name=field.name,
-        label=text_view(field.label),
-        secret=field.secret,
-        required=field.required,
-        default=field.default,
-        help=text_view(field.help) if field.help else None,
     )
 
 

@@ -11,7 +11,7 @@ from vermilion.catalog import Entry
 from vermilion.generation.status import Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.library import AssetRow, AssetView, asset_view
-from vermilion.providers.registry import has_power
+from vermilion.providers import has_power
 
 Whose = Literal["user", "wait", "admin", "maintainer"]
 

@@ -33,7 +33,7 @@ from vermilion.providers.errors import (
     Throttled,
     Unreachable,
 )
-from vermilion.providers.registry import adapters
+from vermilion.providers.registry import adapters, has_power
 from vermilion.providers.wire import Answer, Wire
 
 __all__ = [
@@ -65,5 +65,6 @@ __all__ = [
     "Unreachable",
     "Wire",
     "adapters",
+    "has_power",
     "power",
 ]

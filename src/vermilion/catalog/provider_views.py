@@ -1,0 +1,84 @@
+"""What admins see of providers and credentials."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from vermilion.catalog.views import TextView, text_view
+from vermilion.providers import CredentialField
+
+
+class CredentialFieldView(BaseModel):
+    """One thing to fill in for a credential."""
+
+    name: str
+    label: TextView
+    secret: bool
+    required: bool
+    default: str | None
+    help: TextView | None
+
+
+class HealthView(BaseModel):
+    """How a credential was when it was last used or tested."""
+
+    state: Literal["up", "degraded", "down"]
+    since: datetime
+    last_error: str | None
+
+
+class CredentialView(BaseModel):
+    """A credential without its secrets: they show as `••••` and their last four characters."""
+
+    id: UUID
+    provider: str
+    name: str
+    fields: dict[str, str]
+    enabled: bool
+    weight: int
+    max_concurrent: int
+    allow_private_hosts: bool
+    managed_by: Literal["sandbox"] | None
+    health: HealthView
+    in_flight: int
+
+
+class ProviderView(BaseModel):
+    """A provider, what its credentials need, and those there are."""
+
+    provider: str
+    title: str
+    max_concurrent_default: int
+    credential_fields: list[CredentialFieldView]
+    credentials: list[CredentialView]
+
+
+class ProviderList(BaseModel):
+    """All providers there are adapters for."""
+
+    items: list[ProviderView]
+
+
+class TestView(BaseModel):
+    """The answer of a connection test, which costs nothing; `problem` is null when the credential works."""
+
+    __test__ = False  # for pytest, which would take the name for a test
+
+    ok: bool
+    latency_ms: int
+    account: str | None
+    problem: str | None
+
+
+def field_view(field: CredentialField) -> CredentialFieldView:
+    """One field of a provider's credentials."""
+    return CredentialFieldView(
+        name=field.name,
+        label=text_view(field.label),
+        secret=field.secret,
+        required=field.required,
+        default=field.default,
+        help=text_view(field.help) if field.help else None,
+    )
