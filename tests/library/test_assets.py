@@ -71,6 +71,20 @@ async def test_a_generation_keeps_one_asset_per_place_however_often_it_is_added(
     assert list(found) == [generation_id]
 
 
+async def test_every_upload_is_answered_with_itself_whoever_else_uploaded_before(db: Database) -> None:
+    for user_id in (ANNA, BO, ANNA, BO):
+        asset_id = new_id()
+
+        def upload(tx: Tx, user_id: UUID = user_id, asset_id: UUID = asset_id) -> UUID:
+            kept = _kept(str(asset_id)[-4:])
+            view = library.add_upload(tx, kept, asset_id=asset_id, user_id=user_id, name=None, now=NOW)
+            return view.id
+
+        assert await db.write(upload) == asset_id
+        (newest, *_) = (await db.read(library.list_assets, user_id, Wanted(), cursor=None, limit=10)).items
+        assert newest.id == asset_id
+
+
 async def test_the_event_of_every_change_is_what_a_question_answers_now(db: Database) -> None:
     asset_id = await db.write(_upload)
     await db.write(library.change_asset, ANNA, asset_id, {"favourite": True, "name": "Red hill"}, NOW)

@@ -34,13 +34,14 @@ class PerDialect:
         self._built: dict[str, Executable] = {}
 
     def run(self, tx: Tx, parameters: Mapping[str, Any]) -> CursorResult[Any]:
-        """Run it with these parameters."""
+        """Run it with these parameters; the result's `rowcount` tells whether a conflict kept an INSERT from its row."""
         connection = tx.connection()
         name = connection.dialect.name
         statement = self._built.get(name)
         if statement is None:
             statement = self._built[name] = self._build(_insert_of(name))
-        return connection.execute(statement, dict(parameters))
+        # Unless asked, SQLAlchemy keeps the count of UPDATE and DELETE only: an INSERT on PostgreSQL answers -1.
+        return connection.execute(statement, dict(parameters), execution_options={"preserve_rowcount": True})
 
 
 class GuardedUpdate:

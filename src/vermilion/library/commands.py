@@ -55,7 +55,9 @@ def add_asset(
         "blocked": False,
         "created_at": now,
     }
-    if _ADD.run(tx, values).rowcount == 1:
+    added = _ADD.run(tx, values).rowcount == 1
+    # An upload has no place another could hold; looking for one would find every upload of everybody.
+    if added or generation_id is None:
         return AssetRow(**values)
     there = (AssetRow.generation_id == generation_id) & (AssetRow.position == position)
     return tx.scalars(select(AssetRow).where(there)).one()
