@@ -34,7 +34,7 @@ class PerDialect:
         self._built: dict[str, Executable] = {}
 
     def run(self, tx: Tx, parameters: Mapping[str, Any]) -> CursorResult[Any]:
-        """Run it with these parameters; the result's `rowcount` tells whether a conflict kept an INSERT from its row."""
+        """Run it; the result's `rowcount` tells whether a conflict kept an INSERT from adding its row."""
         connection = tx.connection()
         name = connection.dialect.name
         statement = self._built.get(name)
