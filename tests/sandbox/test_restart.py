@@ -45,6 +45,16 @@ async def test_jobs_uploads_and_keys_survive_a_restart(start: Start, tmp_path: P
     assert len(await after.jobs()) == 2
 
 
+async def test_jobs_after_a_restart_never_take_the_ids_of_those_before(start: Start, tmp_path: Path) -> None:
+    before = await start(data_dir=tmp_path, fast=True)
+    first = [(await before.submit(f"x {n}"))["request_id"] for n in range(3)]
+    await before.stop()
+    after = await start(data_dir=tmp_path, fast=True)
+    second = [(await after.submit(f"y {n}"))["request_id"] for n in range(3)]
+    assert len({*first, *second}) == 6
+    assert len(await after.jobs()) == 6
+
+
 async def test_an_answered_submit_survives_a_kill(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

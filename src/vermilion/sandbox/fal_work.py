@@ -56,7 +56,7 @@ def take_in(
         width, height = model.pixel_size(clean, (1024, 1024))
         if width * height > MAX_PIXELS:
             problems.append(problem("image_size", "image_too_large", "Too many pixels", clean.get("image_size")))
-    job_id = str(uuid.UUID(int=stage.random.getrandbits(128), version=4))
+    job_id = _new_id(stage)
     count = clean.get("num_images") or 1
     notes: dict[str, Any] = {
         "seed": clean.get("seed") if clean.get("seed") is not None else stage.random.getrandbits(31),
@@ -89,6 +89,14 @@ def take_in(
     if input_addresses(job) and not problems:
         stage.errand(read_inputs(stage, job))
     return job
+
+
+def _new_id(stage: Stage) -> str:
+    """An id no job has: after a restart chance repeats itself, and the jobs from before are still known."""
+    while True:
+        job_id = str(uuid.UUID(int=stage.random.getrandbits(128), version=4))
+        if stage.jobs.get(job_id) is None:
+            return job_id
 
 
 def _rehearse(stage: Stage, job: Job) -> None:
