@@ -150,6 +150,8 @@ class Studio:
     origin: str
     sandbox: str
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
+    _door: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """So many may be signing up at once; the house itself turns a crowd away."""
 
     @property
     def api(self) -> str:
@@ -167,7 +169,8 @@ class Studio:
         """Somebody new, signed up over HTTP in a browser of their own, with exactly so many credits."""
         email = f"person{next(_numbers)}@example.test"
         client = self.client()
-        answer = await client.post("/auth/sign-up", json={"email": email, "password": PASSWORD, "name": "Somebody"})
+        async with self._door:
+            answer = await client.post("/auth/sign-up", json={"email": email, "password": PASSWORD, "name": "Somebody"})
         assert answer.status_code == 201, answer.text
         someone = Person(answer.json()["user"]["id"], email, client)
         available, _, _ = await someone.balance()
