@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from vermilion import ledger
-from vermilion.catalog import OpenCredential, Shelf, load_shelf, logins, open_credential
+from vermilion.catalog import CREDENTIALS_TOPIC, OpenCredential, Shelf, load_shelf, logins, open_credential
 from vermilion.db import Database, Tx, open_database
 from vermilion.engine import LocalEngine
 from vermilion.events import EventHub, emit, forget_events
@@ -165,6 +165,13 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
 
         dispatcher = Dispatcher(read_credentials, clock, hub.wake_everyone)
         stack.push_async_callback(dispatcher.stop)
+
+        def on_topic(topic: str) -> None:
+            # What an admin mended must not wait out the pause its failure had earned.
+            if topic == CREDENTIALS_TOPIC:
+                dispatcher.credentials_changed()
+
+        db.listen(on_topic)
         addresses = CallbackAddress(
             derived_key(key_path, "callbacks"),
             settings.callback_url or settings.public_url or (settings.address if sandbox else None),

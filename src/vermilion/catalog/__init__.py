@@ -6,6 +6,7 @@ and credentials, are rows. The house gives what `CatalogHouse` lists, as `app.st
 
 from vermilion.catalog.api import CatalogHouse, admin_router, router
 from vermilion.catalog.credentials import (
+    CREDENTIALS_TOPIC,
     CredentialDraft,
     CredentialPatch,
     add_credential,
@@ -33,6 +34,7 @@ from vermilion.catalog.shelf import CatalogBroken, Shelf, load_shelf
 from vermilion.catalog.views import ModelView, OverridePatch, TextView, model_view
 
 __all__ = [
+    "CREDENTIALS_TOPIC",
     "Accepted",
     "CatalogBroken",
     "CatalogHouse",

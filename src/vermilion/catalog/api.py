@@ -9,12 +9,11 @@ from fastapi import APIRouter, Path, Request
 from vermilion.catalog.credentials import (
     CredentialDraft,
     CredentialPatch,
-    HealthState,
     add_credential,
     change_credential,
     credential_view,
     delete_credential,
-    mark_health,
+    note_test,
 )
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.overrides import override_model
@@ -187,8 +186,7 @@ async def test_credential(credential_id: UUID, _actor: AdminActor, request: Requ
     except TimeoutError:
         found = Probe(problem=f"No answer within {TEST_TIMEOUT_SECONDS:.0f} seconds.")
     latency_ms = round((house.clock.monotonic() - begun) * 1000)
-    state: HealthState = "up" if found.problem is None else "down"
-    await house.db.write(mark_health, credential_id, state, found.problem, None, house.clock.now())
+    await house.db.write(note_test, credential_id, found.problem, house.clock.now())
     return TestView(ok=found.problem is None, latency_ms=latency_ms, account=found.account, problem=found.problem)
 
 

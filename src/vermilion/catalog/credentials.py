@@ -14,7 +14,7 @@ from vermilion.catalog import credential_fields
 from vermilion.catalog.provider_views import CredentialView, HealthView
 from vermilion.catalog.queries import fields_of
 from vermilion.catalog.tables import CredentialRow
-from vermilion.db import Tx
+from vermilion.db import Tx, announce
 from vermilion.identity import Actor, audit
 from vermilion.kit import Conflict, NotFound, new_id
 from vermilion.kit.sealed import SealBroken, Sealer
@@ -26,6 +26,8 @@ Fields = Annotated[dict[Annotated[str, Field(max_length=80)], FieldValue], Field
 Weight = Annotated[int, Field(ge=1, le=100, strict=True)]
 Concurrent = Annotated[int, Field(ge=1, le=10_000, strict=True)]
 HealthState = Literal["up", "degraded", "down"]
+CREDENTIALS_TOPIC = "credentials"
+"""Announced after commit when a credential was added, changed, deleted or tested."""
 
 
 class CredentialDraft(BaseModel):
@@ -89,6 +91,7 @@ def add_credential(
         )
     )
     row = tx.get_one(CredentialRow, credential_id)
+    announce(tx, CREDENTIALS_TOPIC)
     audit(tx, actor, "credential.add", f"credential:{row.id}", None, _audited(adapter, row, fields), now)
     return row
 
@@ -121,6 +124,7 @@ def change_credential(
     if values:
         tx.execute(update(CredentialRow).where(CredentialRow.id == row.id).values(**values))
         tx.refresh(row)
+    announce(tx, CREDENTIALS_TOPIC)
     audit(tx, actor, "credential.change", f"credential:{row.id}", before, _audited(adapter, row, fields), now)
     return row
 
@@ -130,7 +134,14 @@ def delete_credential(tx: Tx, sealer: Sealer, actor: Actor | None, credential_id
     row = _require(tx, credential_id)
     before = _audited(_adapter(row.provider), row, _known(sealer, row))
     tx.execute(delete(CredentialRow).where(CredentialRow.id == row.id))
+    announce(tx, CREDENTIALS_TOPIC)
     audit(tx, actor, "credential.delete", f"credential:{credential_id}", before, None, now)
+
+
+def note_test(tx: Tx, credential_id: UUID, problem: str | None, now: datetime) -> None:
+    """Write down what a connection test found; one that passed lets waiting work go on at once."""
+    mark_health(tx, credential_id, "up" if problem is None else "down", problem, None, now)
+    announce(tx, CREDENTIALS_TOPIC)
 
 
 def mark_health(

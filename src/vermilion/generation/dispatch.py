@@ -141,7 +141,9 @@ class Dispatcher:
         self._serve_soon(provider, after_seconds=seconds)
 
     def credentials_changed(self) -> None:
-        """Look at every provider's credentials again, now."""
+        """Look at every provider's credentials again, now, and judge them anew."""
+        self._ailing.clear()
+        self._well.clear()
         for provider, line in self._lines.items():
             line.credentials_read_at = float("-inf")
             line.cooling.clear()
