@@ -11,7 +11,7 @@ from vermilion.generation.pace import after_restart
 from vermilion.generation.queries import recent_durations_seconds
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Work
-from vermilion.providers import Canceled, Done, Drifted, Pending, Provider, ProviderError, power
+from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending, Provider, ProviderError, power
 
 PROGRESS_STEP_PERCENT = 2.0
 """Progress is written when it moved by this much: people see it move, the disk does not feel it."""
@@ -35,16 +35,18 @@ async def _follow(
     journey: Journey, work: Work, credential: OpenCredential, adapter: Provider, hearing: Hearing
 ) -> Work | None:
     tools = journey.tools
-    tries, drifts, cancel_sent = 0, 0, False
+    tries, drifts, cancel_sent, key_refused = 0, 0, False, False
     asked_seconds: float | None = None
     while True:
         now = tools.clock.now()
         if now >= work.row.deadline_at:
             return await _time_is_up(journey, work, adapter)
         if work.row.cancel_requested_at is not None and not cancel_sent:
-            cancel_sent = True
-            if await _cancel(work, adapter) is Canceled.STOPPED:
+            said = await _cancel(work, adapter)
+            if said is Canceled.STOPPED:
                 return await journey.take(steps.settle_nothing, work, Status.CANCELED, None, now=tools.clock.now())
+            # One that was not heard is said again beside the next question.
+            cancel_sent = said is not None
         wait = _wait_seconds(journey, work, now, asked_seconds, tries)
         if await journey.bell.wait(min(wait, (work.row.deadline_at - now).total_seconds())):
             fresh = await journey.read()
@@ -57,6 +59,10 @@ async def _follow(
                 work = await _note_progress(journey, work, heard)
                 continue
         journey.resumed = False
+        if key_refused:
+            # An admin may have mended the key meanwhile: what is stored now is what the next question uses.
+            credential = await tools.open_credential(credential.id) or credential
+            adapter = tools.open_adapter(work.row.provider, credential.login)
         try:
             answer = await tools.asker.ask(credential.id, adapter, work.ticket)
         except ProviderError as error:
@@ -64,10 +70,11 @@ async def _follow(
             ended = await _check_failed(journey, work, credential, error, drifts)
             if ended is not None:
                 return ended
+            key_refused = isinstance(error, Misconfigured)
             asked_seconds = error.retry_after_seconds
             tries += 1
             continue
-        tries, drifts = 0, 0
+        tries, drifts, key_refused = 0, 0, False
         await journey.note_health(credential, None, None)
         if isinstance(answer, Done):
             return await journey.results(work, answer)
@@ -121,9 +128,10 @@ async def _note_progress(journey: Journey, work: Work, pending: Pending) -> Work
 
 
 async def _cancel(work: Work, adapter: Provider) -> Canceled | None:
+    """What the provider said to a cancel; None when it could not be told."""
     cancel = power(adapter, "cancel")
     if cancel is None:
-        return None
+        return Canceled.TOO_LATE
     try:
         answer: Canceled = await cancel(work.ticket)
     except ProviderError as error:
