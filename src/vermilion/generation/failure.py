@@ -31,6 +31,8 @@ DRIFTS_MAX = 5
 
 PAUSE_FIRST_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
+ASKED_MAX_SECONDS = 3600.0
+"""The longest pause a provider may ask for; more, or no number at all, is a mistake of its own."""
 
 
 class Move(StrEnum):
@@ -116,4 +118,10 @@ def failure_of(error: ProviderError, rule: Rule) -> Failure:
 def pause_seconds(tries: int, asked_seconds: float | None = None) -> float:
     """How long to wait before the next try: doubling, bounded, and never less than the provider asked for."""
     doubled = min(PAUSE_FIRST_SECONDS * 2.0 ** min(tries, 16), PAUSE_MAX_SECONDS)
-    return max(doubled, asked_seconds or 0.0)
+    return max(doubled, bounded_seconds(asked_seconds))
+
+
+def bounded_seconds(asked_seconds: float | None) -> float:
+    """A pause the provider asked for, as something one can wait; 0 when it asked for none."""
+    # Written so that NaN, which is above nothing, asks for none.
+    return min(asked_seconds, ASKED_MAX_SECONDS) if asked_seconds is not None and asked_seconds > 0 else 0.0

@@ -16,7 +16,15 @@ from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
 from vermilion.generation.dispatch import Dispatcher, Slot
-from vermilion.generation.failure import ATTEMPTS_MAX, Failure, Move, Rule, failure_of, pause_seconds
+from vermilion.generation.failure import (
+    ATTEMPTS_MAX,
+    Failure,
+    Move,
+    Rule,
+    bounded_seconds,
+    failure_of,
+    pause_seconds,
+)
 from vermilion.generation.pace import Pace
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken, Work
@@ -89,10 +97,13 @@ class Journey:
 
     async def credential(self, work: Work) -> OpenCredential | None:
         """The credential the current attempt was made with; its slot is counted from now on."""
-        if self.slot is not None:
-            return self.slot.credential
         if work.attempt is None:
             return None
+        if self.slot is not None:
+            if self.slot.credential.id == work.attempt.credential_id:
+                return self.slot.credential
+            # Another driver was quicker and went with another credential: only that one knows the job.
+            self.free_slot()
         credential = await self.tools.open_credential(work.attempt.credential_id)
         if credential is not None and work.status in (Status.SUBMITTING, Status.RUNNING):
             self.slot = self.tools.dispatcher.occupy(work.row.provider, credential, work.row.user_id)
@@ -102,8 +113,20 @@ class Journey:
         """The provider is done: note where the results are, so that collecting can begin, and begin again."""
         if work.attempt is None:
             raise RuntimeError(f"generation {self.generation_id} has results without an attempt")
-        noted = await self.tools.collector.note(work.attempt.id, done.outputs)
-        work = await self.take(steps.results_named, work, noted, dict(done.facts), now=self.tools.clock.now())
+        tries = 0
+        while True:
+            try:
+                noted = await self.tools.collector.note(work.attempt.id, done.outputs)
+                break
+            except OSError as error:
+                # These bytes may be the only copy there is: they are held on to while the disk is mended.
+                if self.tools.clock.now() >= work.row.deadline_at:
+                    reason = Failure("storage.failed", "admin", f"The result could not be stored: {error.strerror}")
+                    return await self.release(work, reason)
+                log.warning("generation.noting_again", generation_id=str(work.row.id), reason=str(error))
+                await self.bell.wait(pause_seconds(tries))
+                tries += 1
+        work = await self.take(steps.results_named, work, noted, done, now=self.tools.clock.now())
         self._learn(work)
         return work
 
@@ -111,9 +134,7 @@ class Journey:
         """It ended without a result; `watch` goes on looking for one that may come late."""
         now = self.tools.clock.now()
         until = now + min(WATCH_MAX, timedelta(seconds=work.entry.deadline_seconds)) if watch else None
-        if work.row.cancel_requested_at is not None:
-            return await self.take(steps.settle_nothing, work, Status.CANCELED, None, now=now)
-        return await self.take(steps.settle_nothing, work, Status.FAILED, reason, now=now, watch_until=until)
+        return await self.take(steps.give_up, work, reason, now=now, watch_until=until)
 
     async def once_more(self, work: Work, error: ProviderError, rule: Rule) -> Work:
         """Back into the line, unless the person canceled or enough was tried."""
@@ -121,7 +142,7 @@ class Journey:
         reason = failure_of(error, rule)
         tries = work.row.attempt - work.row.run_started_attempt
         spent = tries >= ATTEMPTS_MAX and (rule.move is Move.NEW_ATTEMPT or rule.credential_down)
-        if spent or now >= work.row.line_until or work.row.cancel_requested_at is not None:
+        if spent or now >= work.row.line_until:
             return await self.release(work, reason)
         pause = timedelta(seconds=pause_seconds(tries - 1, error.retry_after_seconds))
         return await self.take(steps.requeue, work, reason, now=now, not_before=now + pause)
@@ -135,7 +156,7 @@ class Journey:
                 await tools.db.write(mark_health, credential.id, "up", None, None, now)
             return
         if rule.credential_cooldown_seconds > 0:
-            seconds = max(rule.credential_cooldown_seconds, error.retry_after_seconds or 0.0)
+            seconds = max(rule.credential_cooldown_seconds, bounded_seconds(error.retry_after_seconds))
             tools.dispatcher.cool_down(credential.provider, credential.id, seconds)
         if rule.whose != "user" and tools.dispatcher.ailed(credential.id):
             await tools.db.write(
@@ -152,4 +173,7 @@ class Journey:
 
 def _same_stage(fresh: Work, work: Work) -> bool:
     same_attempt = (fresh.attempt and fresh.attempt.id) == (work.attempt and work.attempt.id)
-    return fresh.status is work.status and same_attempt
+    # Another driver may have found a submit that was still under way, and called it uncertain: who has the
+    # provider's answer knows better.
+    doubted = work.status is Status.SUBMITTING and fresh.status is Status.UNCERTAIN
+    return same_attempt and (fresh.status is work.status or doubted)

@@ -22,7 +22,7 @@ from vermilion.generation.status import NEXT, TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.views import GenerationView
 from vermilion.library import AssetRow, KeptFile
-from vermilion.providers import Ticket
+from vermilion.providers import Done, Ticket
 
 UNCERTAIN_MAX = timedelta(hours=24)
 """How long credits stay held for a lost answer before they go back by themselves. fal.ai, the first vendor that
@@ -68,6 +68,11 @@ class Work:
     def texts(self) -> int:
         """How many results are words: they are in the facts, and there is no file to keep."""
         return len((self.row.facts or {}).get("texts", ())) if self.entry.makes == "text" else 0
+
+    @property
+    def has_ticket(self) -> bool:
+        """Whether the provider can be asked about the current attempt."""
+        return self.attempt is not None and self.attempt.ticket_id is not None
 
     @property
     def ticket(self) -> Ticket:
@@ -166,12 +171,11 @@ def progressed(tx: Tx, work: Work, percent: float | None, queue_position: int | 
     return move(tx, work, work.status, now, percent=percent, queue_position=queue_position)
 
 
-def results_named(
-    tx: Tx, work: Work, outputs: Sequence[dict[str, Any]], facts: dict[str, Any], *, now: datetime
-) -> Work:
+def results_named(tx: Tx, work: Work, outputs: Sequence[dict[str, Any]], done: Done, *, now: datetime) -> Work:
     """The provider is done and told where the results are: → storing."""
     submitted_at = _require_attempt(work).submitted_at or now
-    work = _with_attempt(tx, work, outputs=list(outputs), submitted_at=submitted_at)
+    receipt = {} if done.ticket is None else {"ticket_id": done.ticket.id, "ticket": dict(done.ticket.data)}
+    work = _with_attempt(tx, work, outputs=list(outputs), submitted_at=submitted_at, **receipt)
     return move(
         tx,
         work,
@@ -179,7 +183,7 @@ def results_named(
         now,
         percent=None,
         queue_position=None,
-        facts=facts or None,
+        facts=dict(done.facts) or None,
         submitted_at=work.row.submitted_at or now,
         deadline_at=now + STORING_MAX,
     )
@@ -191,7 +195,12 @@ def ask_again(tx: Tx, work: Work, *, now: datetime) -> Work:
 
 
 def requeue(tx: Tx, work: Work, reason: Failure, *, now: datetime, not_before: datetime | None) -> Work:
-    """Nothing is running for it: back into the line on the same hold, to become a new attempt."""
+    """Nothing is running for it: back into the line on the same hold, to become a new attempt.
+
+    Somebody who asked to cancel meanwhile has what they wanted instead.
+    """
+    if work.row.cancel_requested_at is not None:
+        return settle_nothing(tx, work, Status.CANCELED, None, now=now)
     return move(
         tx,
         _with_attempt_ended(tx, work, reason, now),
@@ -287,6 +296,13 @@ def settle_nothing(
     end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
     publish_balance(tx, row, _only_end(end, row).balance, now)
     return replace(moved, published=publish(tx, moved.row, now, assets=()))
+
+
+def give_up(tx: Tx, work: Work, reason: Failure, *, now: datetime, watch_until: datetime | None = None) -> Work:
+    """It ended without a result: → canceled where the person had asked for that, → failed otherwise."""
+    if work.row.cancel_requested_at is not None:
+        return settle_nothing(tx, work, Status.CANCELED, None, now=now)
+    return settle_nothing(tx, work, Status.FAILED, reason, now=now, watch_until=watch_until)
 
 
 def stop_watching(tx: Tx, work: Work) -> None:

@@ -61,7 +61,9 @@ async def watch(journey: Journey, work: Work) -> Work | None:
                 log.info("generation.watch_unanswered", generation_id=str(work.row.id), reason=error.message)
             else:
                 if isinstance(answer, Done):
-                    return await _late(journey, work, answer)
+                    ended, later = await _late(journey, work, answer)
+                    if ended is not None or not later:
+                        return ended
         remaining = (work.row.watch_until - now).total_seconds()
         await journey.bell.wait(min(WATCH_INTERVAL_SECONDS, remaining))
         fresh = await journey.read()
@@ -73,16 +75,27 @@ async def watch(journey: Journey, work: Work) -> Work | None:
     return None
 
 
-async def _late(journey: Journey, work: Work, done: Done) -> Work | None:
+async def _late(journey: Journey, work: Work, done: Done) -> tuple[Work | None, bool]:
+    """The row once a late result was given; else whether it is worth another try later."""
+    collector = journey.tools.collector
     if work.attempt is None:
-        return None
-    noted = await journey.tools.collector.note(work.attempt.id, done.outputs)
+        return None, False
+    try:
+        noted = await collector.note(work.attempt.id, done.outputs)
+    except OSError as error:
+        log.warning("generation.noting_again", generation_id=str(work.row.id), reason=str(error))
+        return None, True
     collected = await _collect(journey, work, noted)
-    if not collected.kept:
+    if not collected.kept and collected.again is not None:
+        return None, True
+    ended = None
+    if collected.kept:
+        log.info("generation.late_success", generation_id=str(work.row.id))
+        ended = await journey.take(steps.settle, work, collected.kept, now=journey.tools.clock.now())
+    else:
         await journey.tools.db.write(steps.stop_watching, work)
-        return None
-    log.info("generation.late_success", generation_id=str(work.row.id))
-    return await journey.take(steps.settle, work, collected.kept, now=journey.tools.clock.now())
+    await collector.let_go(noted)
+    return ended, False
 
 
 async def _collect(journey: Journey, work: Work, outputs: list[dict[str, object]]) -> Collected:
@@ -90,5 +103,5 @@ async def _collect(journey: Journey, work: Work, outputs: list[dict[str, object]
     return await journey.tools.collector.collect(
         outputs,
         allow_private_hosts=credential is not None and credential.login.allow_private_hosts,
-        fresh=journey.asked_for_fresh_addresses or work.status is Status.FAILED,
+        fresh=journey.asked_for_fresh_addresses or work.status is Status.FAILED or not work.has_ticket,
     )

@@ -1,5 +1,7 @@
 """Submit: wait for a turn, write the intention down, call the provider, keep the receipt."""
 
+from uuid import UUID
+
 from vermilion.generation import steps
 from vermilion.generation.doubt import look_up
 from vermilion.generation.failure import Failure, Move, failure_of, rule_for
@@ -7,7 +9,7 @@ from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken, Work
 from vermilion.kit import new_id
-from vermilion.providers import Done, ProviderError
+from vermilion.providers import Done, ProviderError, Ticket
 
 
 async def submit(journey: Journey, work: Work) -> Work | None:
@@ -35,13 +37,19 @@ async def submit(journey: Journey, work: Work) -> Work | None:
         if rule.move is Move.RELEASE:
             return await journey.release(work, failure_of(error, rule))
         return await journey.once_more(work, error, rule)
+    # The receipt before anything else: until it is written down, a crash loses it.
+    work = await _accepted(journey, work, attempt_id, answer)
     await journey.note_health(credential, None, None)
+    return work
+
+
+async def _accepted(journey: Journey, work: Work, attempt_id: UUID, answer: Ticket | Done) -> Work:
     if isinstance(answer, Done):
         return await journey.results(work, answer)
     try:
-        return await journey.take(steps.submitted, work, answer, now=tools.clock.now())
+        return await journey.take(steps.submitted, work, answer, now=journey.tools.clock.now())
     except Overtaken:
-        await tools.db.write(steps.keep_ticket, attempt_id, answer)
+        await journey.tools.db.write(steps.keep_ticket, attempt_id, answer)
         log.warning("generation.ticket_overtaken", generation_id=str(journey.generation_id), ticket=answer.id)
         raise
 
@@ -50,7 +58,8 @@ async def _turn(journey: Journey, work: Work) -> bool:
     """Wait until this row may go; False when it should be looked at again first (canceled, time up)."""
     tools, row = journey.tools, work.row
     if row.not_before is not None:
-        await journey.bell.wait((row.not_before - tools.clock.now()).total_seconds())
+        until = min(row.not_before, row.line_until)
+        await journey.bell.wait((until - tools.clock.now()).total_seconds())
         if tools.clock.now() < row.not_before:
             return False
     waiting = tools.dispatcher.join(
@@ -73,4 +82,12 @@ async def _still_queued(journey: Journey) -> Work | None:
     work = await journey.read()
     if work is None or work.status is not Status.QUEUED or journey.tools.clock.now() < work.row.line_until:
         return work
-    return await journey.release(work, Failure("generation.line_too_long", "wait", "Its turn did not come in time."))
+    return await journey.release(work, _why_still_queued(work))
+
+
+def _why_still_queued(work: Work) -> Failure:
+    """What stopped the last try on this hold, where there was one: the line itself is then not to blame."""
+    tried = work.row.attempt > work.row.run_started_attempt and work.attempt is not None
+    if tried and work.attempt is not None and work.attempt.outcome is not None:
+        return Failure(**work.attempt.outcome)
+    return Failure("generation.line_too_long", "wait", "Its turn did not come in time.")
