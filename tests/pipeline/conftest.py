@@ -12,7 +12,7 @@ from vermilion.db import Database
 
 
 @pytest.fixture
-async def studio(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Studio]:
+async def real_studio(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Studio]:
     """A studio on the real database, with its own threads."""
     made = Studio(db._lane, db.dialect, tmp_path)
     register(monkeypatch, made)
@@ -22,7 +22,7 @@ async def studio(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-async def quick_studio(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Studio]:
+async def studio(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Studio]:
     """A studio on the test's own thread: the same statements, thousands of times."""
     made = Studio(inline_lane(database_url), DATABASE, tmp_path)
     register(monkeypatch, made)

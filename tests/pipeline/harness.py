@@ -127,6 +127,7 @@ class Studio:
     lives: int = 0
     on_point: Callable[["Life", str], Awaitable[None]] | None = None
     """Called at every point where the house touches the world; may crash it, or let others go first."""
+    _commits_seen: int = -1
 
     def __post_init__(self) -> None:
         self.vendor = Vendor(self.clock, gate=self._at_vendor)
@@ -277,9 +278,16 @@ class Studio:
 
     async def to_the_end(self, *, within_seconds: float = 200_000) -> None:
         """Let time pass until nothing is left to do, then check everything."""
-        await self.until(lambda: not self.ask(unfinished), within_seconds=within_seconds)
+        await self.until(self._all_over, within_seconds=within_seconds)
+        self._commits_seen = -1
         self.check()
         assert self.life.slots_in_use() == 0, "a slot leaked"
+
+    def _all_over(self) -> bool:
+        if self.life.commits == self._commits_seen:
+            return False
+        self._commits_seen = self.life.commits
+        return not self.ask(unfinished)
 
     def statuses(self) -> dict[str, str]:
         """Every generation's status."""
@@ -303,6 +311,7 @@ class LifeDatabase(Database):
         await self._life.point("commit begun")
         with self._life.busy():
             value = await super().write(command, *args, **kwargs)
+        self._life.commits += 1
         await self._life.point("committed")
         return value
 
@@ -324,6 +333,7 @@ class Life:
         self.dead = False
         self.died = asyncio.Event()
         self.outstanding = 0
+        self.commits = 0
         self._others = asyncio.all_tasks()
         clock = studio.clock
         self.db = LifeDatabase(self, studio.lane, studio.dialect)
@@ -412,9 +422,7 @@ class Life:
     async def request_as(self, wanted: Wanted, *, user: int = 0) -> UUID:
         """The same with the id in the caller's hands, so that it can be repeated after a crash."""
         studio = self.studio
-        view, _ = await self.db.write(
-            request_generation, studio.shelf, studio.actor(user), wanted, studio.clock.now()
-        )
+        view, _ = await self.db.write(request_generation, studio.shelf, studio.actor(user), wanted, studio.clock.now())
         self.engine.start(view.id)
         return view.id
 

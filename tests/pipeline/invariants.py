@@ -66,9 +66,7 @@ class Watchman:
             assert last.kind == ("settle" if settled else "release")
 
     def _work(self, tx: Tx, row: GenerationRow) -> None:
-        attempts = tx.scalars(
-            select(AttemptRow).where(AttemptRow.generation_id == row.id).order_by(AttemptRow.n)
-        ).all()
+        attempts = tx.scalars(select(AttemptRow).where(AttemptRow.generation_id == row.id).order_by(AttemptRow.n)).all()
         assert [attempt.n for attempt in attempts] == list(range(1, row.attempt + 1))
         assert all(attempt.ended_at is not None for attempt in attempts[:-1]), "two attempts at once"
         status = Status(row.status)

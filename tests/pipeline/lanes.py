@@ -29,14 +29,16 @@ class InlineLane:
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
         future: Future[tuple[T, list[Callable[[], None]]]] = Future()
         try:
-            with self._connection.begin():
-                with Session(
+            with (
+                self._connection.begin(),
+                Session(
                     self._connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only"
-                ) as tx:
-                    value = work(tx)
-                    tx.flush()
-                    hooks = pending_hooks(tx)
-                    tx.expunge_all()
+                ) as tx,
+            ):
+                value = work(tx)
+                tx.flush()
+                hooks = pending_hooks(tx)
+                tx.expunge_all()
         except Exception as error:  # noqa: BLE001 - it is the caller's
             future.set_exception(error)
             return future
@@ -75,13 +77,21 @@ def inline_lane(url: str) -> InlineLane:
     return lane_in_memory(content)
 
 
+def without_wal(content: bytes) -> bytes:
+    """The database as if it had never heard of write-ahead logging, which memory has no files for.
+
+    Bytes 18 and 19 of the header are the file format's versions: 2 means WAL, 1 a rollback journal.
+    """
+    return content[:18] + b"\x01\x01" + content[20:]
+
+
 def lane_in_memory(content: bytes) -> InlineLane:
     """A lane on an SQLite database in memory that begins with this content."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
 
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        connection.deserialize(content)
+        connection.deserialize(without_wal(content))
         connection.execute("PRAGMA foreign_keys=ON").close()
 
     event.listen(engine, "connect", configure)

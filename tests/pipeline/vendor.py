@@ -283,17 +283,16 @@ class LightKeeper:
     downloader: FakeDownloader
     stored: set[str] = field(default_factory=set)
     failures: deque[StorageFailed | Unreadable | OSError | None] = field(default_factory=deque)
-    discarded: list[Path] = field(default_factory=list)
 
     async def keep(self, spool: Path, *, expect: str | None = None, sha256: str | None = None) -> KeptFile:
         await self.vendor.gate("keep begun")
-        failure = self.failures.popleft() if self.failures else None
-        if failure is not None:
-            raise failure
         content = self.downloader.fetched.pop(spool, None)
         if content is None:
             content = spool.read_bytes()
             spool.unlink()
+        failure = self.failures.popleft() if self.failures else None
+        if failure is not None:
+            raise failure
         digest = sha256 or hashlib.sha256(content).hexdigest()
         key = f"sha256/{digest[:2]}/{digest}"
         self.stored.add(key)
@@ -310,8 +309,3 @@ class LightKeeper:
             thumbnail_key=key,
             thumbhash=b"\x01\x02",
         )
-
-    async def discard(self, spool: Path) -> None:
-        self.downloader.fetched.pop(spool, None)
-        spool.unlink(missing_ok=True)
-        self.discarded.append(spool)
