@@ -25,6 +25,8 @@ function browserLocale(): Locale {
   return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 }
 
+const DOORS = /^\/(sign-in|sign-up|first-admin)\/?$/;
+
 class SessionState {
   config = $state.raw<Config | null>(null);
   user = $state.raw<User | null>(null);
@@ -38,7 +40,9 @@ class SessionState {
     const theme = remembered('vermilion.theme');
     this.theme = theme === 'paper' || theme === 'ink' ? theme : null;
     await language.speak(locale === 'zh' || locale === 'en' ? locale : browserLocale());
-    const [config] = await Promise.all([api.getConfig(), this.refresh()]);
+    // Whoever stands at the door and was never in here before is not asked who they are.
+    const stranger = DOORS.test(location.pathname) && remembered('vermilion.been_in') === null;
+    const [config] = await Promise.all([api.getConfig(), stranger ? null : this.refresh()]);
     this.config = config;
   }
 
@@ -49,12 +53,14 @@ class SessionState {
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       this.user = null;
+      remember('vermilion.been_in', null);
     }
   }
 
   async #welcome(me: Me): Promise<void> {
     this.user = me.user;
     this.credits = me.credits;
+    remember('vermilion.been_in', 'yes');
     if (me.user.theme) this.#showTheme(me.user.theme);
     if (me.user.locale && me.user.locale !== language.locale) {
       remember('vermilion.locale', me.user.locale);
@@ -63,6 +69,7 @@ class SessionState {
   }
 
   leave(): void {
+    remember('vermilion.been_in', null);
     this.user = null;
     this.credits = { available: 0, held: 0 };
   }

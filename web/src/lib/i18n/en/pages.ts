@@ -77,6 +77,7 @@ export const pages = {
   'settings.this_device': 'This device',
   'settings.unknown_device': 'Unknown device',
   'settings.end': 'Sign out',
+  'settings.all_devices': 'Show all {n}',
   'settings.keys': 'API keys',
   'settings.keys_body': 'For programs and for the command line. They spend your credits.',
   'settings.no_keys': 'No keys yet.',
