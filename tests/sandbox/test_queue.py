@@ -92,7 +92,7 @@ async def test_no_more_jobs_run_than_the_limit_allows(start: Start) -> None:
 
 
 async def test_each_key_has_its_own_line_and_its_own_jobs(start: Start) -> None:
-    sandbox = await start(max_concurrent=1, extra_fal_keys=("second:not-secret",))
+    sandbox = await start(max_concurrent=1, secrets={"fal": [{}, {"key": "second:not-secret"}]})
     first = await sandbox.submit("x [[never]]")
     await sandbox.submit("x [[never]]")
     second = {"Authorization": "Key second:not-secret"}

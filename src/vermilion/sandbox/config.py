@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-
-# Shaped like a fal.ai key (id:secret) and visibly not one.
-DEFAULT_FAL_KEY = "sandbox-fal-key:not-secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +14,7 @@ class SandboxConfig:
     `speed` divides every rehearsed duration (2.0 is twice as quick). `fast` makes durations zero
     and answers with one prepared picture per size, for load tests; `fast_picture_bytes` pads it.
     With `data_dir` jobs and uploads survive a restart; without it they live in memory.
+    `secrets` are the logins each vendor accepts, by its name; what is left out is the vendor's own fake.
     The sandbox itself only ever connects to loopback addresses and to `callback_hosts`.
     """
 
@@ -25,8 +24,7 @@ class SandboxConfig:
     speed: float = 1.0
     fast: bool = False
     fast_picture_bytes: int = 0
-    fal_key: str = DEFAULT_FAL_KEY
-    extra_fal_keys: tuple[str, ...] = ()
+    secrets: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     max_concurrent: int = 10
     seed: int = 0
     public_url: str | None = None
@@ -42,3 +40,5 @@ class SandboxConfig:
             raise ValueError("speed must be between 0.001 and 10000")
         if self.max_concurrent < 1:
             raise ValueError("max_concurrent must be at least 1")
+        if not all(self.secrets.values()):
+            raise ValueError("a vendor whose secrets are given needs at least one login")

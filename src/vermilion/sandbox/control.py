@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from .faults import UnknownFault, make_fault
+from .faults import UnknownFault
 from .jobs import Job
 from .stage import Stage
+from .vendor import BaseVendor
 
 _MAX_LISTED = 5_000
-
-Login = Callable[[str], dict[str, str]]
-"""Given this sandbox's address, what a client of one vendor has to be told: addresses and key."""
 
 
 class Controls:
     """Handlers of `/control/...` for one sandbox."""
 
-    def __init__(self, stage: Stage, vendors: Mapping[str, Login], clear: Callable[[], None]) -> None:
+    def __init__(self, stage: Stage, vendors: Mapping[str, BaseVendor]) -> None:
         self._stage = stage
         self._vendors = vendors
-        self._clear = clear
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/control/faults", self.arm)
@@ -41,8 +38,8 @@ class Controls:
     async def arm(self, request: web.Request) -> web.Response:
         """Body: vendor, kind, and optionally at, argument, count or probability."""
         body = await _read(request)
-        vendor = str(body.get("vendor", ""))
-        if vendor not in self._vendors:
+        vendor = self._vendors.get(str(body.get("vendor", "")))
+        if vendor is None:
             return _refused(f"vendor must be one of {', '.join(self._vendors)}")
         count, probability = body.get("count"), body.get("probability")
         if count is not None and (not isinstance(count, int) or count < 1):
@@ -50,10 +47,10 @@ class Controls:
         if probability is not None and not (isinstance(probability, int | float) and 0 < probability <= 1):
             return _refused("probability must be above 0 and at most 1")
         try:
-            fault = make_fault(
+            fault = vendor.fault(
                 str(body.get("kind", "")), str(body.get("at") or ""), str(body.get("argument") or "")[:80]
             )
-            armed = self._stage.faults.arm(vendor, fault, count=count, probability=probability)
+            armed = self._stage.faults.arm(vendor.name, fault, count=count, probability=probability)
         except UnknownFault as unknown:
             return _refused(str(unknown))
         return web.json_response(armed.view(), status=201)
@@ -88,7 +85,8 @@ class Controls:
         self._stage.shelf.clear()
         self._stage.faults.disarm()
         self._stage.speed = self._stage.config.speed
-        self._clear()
+        for vendor in self._vendors.values():
+            vendor.clear()
         return web.Response(status=204)
 
     async def speed(self, request: web.Request) -> web.Response:
@@ -105,7 +103,9 @@ class Controls:
     async def logins(self, request: web.Request) -> web.Response:
         """What to enter at a client of each vendor to reach it here."""
         origin = self._stage.config.public_url or str(request.url.origin())
-        items = [{"provider": vendor, "fields": login(origin)} for vendor, login in self._vendors.items()]
+        items = [
+            {"provider": name, "fields": vendor.login(origin.rstrip("/"))} for name, vendor in self._vendors.items()
+        ]
         return web.json_response({"items": items})
 
 

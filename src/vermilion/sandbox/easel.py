@@ -1,4 +1,4 @@
-"""Where pictures get drawn: one process beside the server, so that answers stay quick."""
+"""Where pictures and films get made: one process beside the server, so that answers stay quick."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 
+from .films import FilmOrder, film, plain_film, stamped_film
 from .pictures import Order, draw_plain, paint
 
 _MAX_REMEMBERED_BYTES = 96 * 1024 * 1024
@@ -32,9 +33,11 @@ class Easel:
         self._remembered_bytes = 0
         self._drawing: dict[str, asyncio.Task[bytes]] = {}
 
-    async def picture(self, order: Order, stamp: str) -> bytes:
-        """The encoded picture. `stamp` makes plain pictures differ from each other byte for byte."""
+    async def picture(self, order: Order | FilmOrder, stamp: str) -> bytes:
+        """The encoded picture or film. `stamp` makes plain ones differ from each other byte for byte."""
         if self._plain and not order.sources:
+            if isinstance(order, FilmOrder):
+                return stamped_film(_prepared_film(order.width, order.height, order.seconds), stamp)
             return _stamped(order.width, order.height, order.format, self._plain_bytes, stamp)
         key = order.key()
         remembered = self._remembered.get(key)
@@ -54,7 +57,7 @@ class Easel:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _draw(self, order: Order, key: str) -> bytes:
+    async def _draw(self, order: Order | FilmOrder, key: str) -> bytes:
         try:
             data = await self._submit(order)
         except BrokenProcessPool:
@@ -68,7 +71,7 @@ class Easel:
             self._remembered_bytes -= len(old)
         return data
 
-    async def _submit(self, order: Order) -> bytes:
+    async def _submit(self, order: Order | FilmOrder) -> bytes:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
@@ -76,7 +79,11 @@ class Easel:
                 initializer=_settle_in,
                 initargs=(os.getpid(),),
             )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, paint, order)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order)
+
+
+def _make(order: Order | FilmOrder) -> bytes:
+    return film(order) if isinstance(order, FilmOrder) else paint(order)
 
 
 def _settle_in(parent: int) -> None:
@@ -89,6 +96,11 @@ def _settle_in(parent: int) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@lru_cache(maxsize=16)
+def _prepared_film(width: int, height: int, seconds: float) -> bytes:
+    return plain_film(width, height, min(seconds, 1.0))
 
 
 @lru_cache(maxsize=64)

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from aiohttp import web
 
-from .fal_addresses import PREFIX, Bases, locate
+from .fal_addresses import HOSTS, PREFIX, Bases, locate
 from .fal_answers import log_lines, model_failure, position, status_body
 from .fal_files import Files
 from .fal_models import MODELS
 from .fal_replies import error, json_answer, refuse, reply, unauthorized
 from .fal_webhooks import Webhooks
-from .fal_work import VENDOR, failure_of, faults_of, fingerprint, result_of, take_in
+from .fal_work import VENDOR, failure_of, fingerprint, result_of, take_in
 from .faults import Fault
 from .jobs import Job
-from .misbehave import hang_up, misbehave
+from .misbehave import hang_up
 from .stage import Stage
+from .vendor import BaseVendor, Card
 
 _NAMESPACES = {"workflows", "comfy"}
 _APPS = {"/".join(model_id.split("/")[:2]) for model_id in MODELS}
@@ -31,18 +32,19 @@ _CANCEL_SECONDS = 0.3
 _STREAM_TICK_SECONDS = 0.1
 _TRUE = {"1", "true", "True", "yes"}
 
-Answer = Callable[[], Awaitable[web.StreamResponse]]
 
-
-class Fal:
+class Vendor(BaseVendor):
     """The fal vendor of one sandbox; `answer` takes any request under its prefix or hosts."""
 
+    name = VENDOR
+    title = "fal.ai"
+    # Shaped like a fal.ai key (id:secret) and visibly not one.
+    default_secrets: ClassVar[Mapping[str, str]] = {"key": "sandbox-fal-key:not-secret"}
+    hosts = frozenset(HOSTS)
+
     def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._keys = {
-            f"Key {key}": f"fal:{index}"
-            for index, key in enumerate((stage.config.fal_key, *stage.config.extra_fal_keys))
-        }
+        super().__init__(stage)
+        self._keys = {f"Key {login['key']}": f"fal:{index}" for index, login in enumerate(self.secrets)}
         self._files = Files(stage)
         self.webhooks = Webhooks(stage)
 
@@ -52,10 +54,33 @@ class Fal:
     def login(self, origin: str) -> dict[str, str]:
         """What to enter where somebody asks for a key and addresses of fal."""
         base = f"{origin}{PREFIX}"
-        return {"key": self._stage.config.fal_key, "base_url": base, "rest_url": f"{base}/rest"}
+        return {"key": self.secrets[0]["key"], "base_url": base, "rest_url": f"{base}/rest"}
+
+    def card(self, root: str) -> Card:
+        base = f"{root}{PREFIX}"
+        return Card(
+            parts=(
+                ("queue", base),
+                ("synchronous runs", f"{base}/run"),
+                ("storage, webhook keys", f"{base}/rest"),
+                ("files", f"{base}/cdn"),
+            ),
+            models=tuple(MODELS),
+            example=(
+                f"curl -X POST {base}/fal-ai/flux-1/schnell \\\n"
+                f"  -H 'Authorization: Key {self.secrets[0]['key']}' -H 'Content-Type: application/json' \\\n"
+                """  -d '{"prompt": "mist over a mountain lake, red sun"}'"""
+            ),
+        )
+
+    def refuse(self, status: int) -> web.Response:
+        return refuse(status)
+
+    def resume(self) -> None:
+        self.webhooks.resume()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        path, bases = locate(request, self._stage.config.public_url)
+        path, bases = locate(request, self.stage.config.public_url)
         parts = path.removeprefix(PREFIX).strip("/").split("/")
         match parts[0]:
             case "cdn":
@@ -78,7 +103,7 @@ class Fal:
 
         async def answer() -> web.StreamResponse:
             limit = request.query.get("fal_max_queue_length", "")
-            if limit.isdigit() and self._stage.jobs.waiting_count(owner) >= int(limit):
+            if limit.isdigit() and self.stage.jobs.waiting_count(owner) >= int(limit):
                 return error(429, "The queue is longer than fal_max_queue_length")
             if any(fault.kind == "validate-at-submit" for fault in faults):
                 problems = MODELS[model_id].read(body)[1]
@@ -97,14 +122,14 @@ class Fal:
                 "response_url": root,
                 "status_url": f"{root}/status",
                 "cancel_url": f"{root}/cancel",
-                "queue_position": position(job, self._stage.now(), self._stage.jobs.ahead(job)),
+                "queue_position": position(job, self.stage.now(), self.stage.jobs.ahead(job)),
                 "logs": None,
                 "metrics": {},
                 "gateway_request_id": job.id,
             }
             return reply(ticket, 200, job.id)
 
-        return await self._with_faults(request, "submit", faults, fingerprint(owner, model_id, body), answer)
+        return await self.with_faults(request, "submit", faults, fingerprint(owner, model_id, body), answer)
 
     async def _run(self, request: web.Request, model_id: str, bases: Bases) -> web.StreamResponse:
         """A synchronous run: the answer is the result, and leaving cancels the job."""
@@ -114,17 +139,17 @@ class Fal:
         owner, body, faults = entry
 
         async def answer() -> web.StreamResponse:
-            if self._stage.jobs.is_full(owner):
+            if self.stage.jobs.is_full(owner):
                 return error(429, "Too many concurrent requests", {"Retry-After": "1"})
             job = self._take_in(request, model_id=model_id, owner=owner, body=body, faults=faults, bases=bases)
-            while (left := job.finished_at - self._stage.now()) > 0:
+            while (left := job.finished_at - self.stage.now()) > 0:
                 if request.transport is None or request.transport.is_closing():
-                    self._stage.jobs.cancel(job, after_seconds=0.0)
+                    self.stage.jobs.cancel(job, after_seconds=0.0)
                     return hang_up(request)
                 await asyncio.sleep(min(left, 0.2))
             return await self._result_answer(job, bases)
 
-        return await self._with_faults(request, "submit", faults, fingerprint(owner, model_id, body), answer)
+        return await self.with_faults(request, "submit", faults, fingerprint(owner, model_id, body), answer)
 
     async def _read_request(
         self, request: web.Request, model_id: str
@@ -137,7 +162,7 @@ class Fal:
             what = f"Path /{model_id.removeprefix(app).strip('/')}" if app in _APPS else f"Application {app!r}"
             return error(404, f"{what} not found")
         raw = await request.read()
-        if len(raw) > self._stage.config.max_body_bytes:
+        if len(raw) > self.stage.config.max_body_bytes:
             return error(413, "The request is too large")
         try:
             body = json.loads(raw)
@@ -145,7 +170,7 @@ class Fal:
             return error(400, "The body is not JSON", {"X-Fal-Error-Type": "bad_request"})
         if not isinstance(body, dict):
             body = {}
-        return owner, body, faults_of(body)
+        return owner, body, self.marked(body.get("prompt"))
 
     def _take_in(
         self,
@@ -158,7 +183,7 @@ class Fal:
         bases: Bases,
     ) -> Job:
         return take_in(
-            self._stage,
+            self.stage,
             model_id=model_id,
             body=body,
             faults=faults,
@@ -175,7 +200,7 @@ class Fal:
             return unauthorized()
         at = parts.index("requests", 2)
         app, rest = "/".join(parts[:at]), parts[at + 1 :]
-        job = self._stage.jobs.get(rest[0]) if rest else None
+        job = self.stage.jobs.get(rest[0]) if rest else None
         if job is not None and (job.owner != owner or _app(job.model) != app or self._is_forgotten(job)):
             job = None
         verb = "/".join(rest[1:])
@@ -183,7 +208,7 @@ class Fal:
             if job is None:
                 return reply({"status": "NOT_FOUND"}, 404)
             found = job
-            return await self._with_faults(request, "cancel", job.faults, job.id, lambda: self._cancel(found))
+            return await self.with_faults(request, "cancel", job.faults, job.id, lambda: self._cancel(found))
         if request.method != "GET":
             return error(405, "Method not allowed")
         if job is None:
@@ -192,13 +217,13 @@ class Fal:
         with_logs = request.query.get("logs", "") in _TRUE
         match verb:
             case "status":
-                return await self._with_faults(
+                return await self.with_faults(
                     request, "status", job.faults, job.id, lambda: self._status(known, bases, with_logs=with_logs)
                 )
             case "status/stream":
                 return await self._stream(request, job, bases, with_logs=with_logs)
             case "":
-                return await self._with_faults(
+                return await self.with_faults(
                     request, "result", job.faults, job.id, lambda: self._result_answer(known, bases)
                 )
         return error(404, "Not found")
@@ -208,10 +233,10 @@ class Fal:
         return reply(body, status, job.id)
 
     async def _status_body(self, job: Job, bases: Bases, *, with_logs: bool) -> tuple[int, dict[str, Any]]:
-        now = self._stage.now()
+        now = self.stage.now()
         state = job.state(now)
-        failed = await failure_of(self._stage, job, "status") if state == "finished" else None
-        ahead = self._stage.jobs.ahead(job) if state == "queued" else 0
+        failed = await failure_of(self.stage, job, "status") if state == "finished" else None
+        ahead = self.stage.jobs.ahead(job) if state == "queued" else 0
         return status_body(job, now, ahead, failed, with_logs=with_logs, response_url=_job_url(job, bases))
 
     async def _stream(self, request: web.Request, job: Job, bases: Bases, *, with_logs: bool) -> web.StreamResponse:
@@ -223,7 +248,7 @@ class Fal:
         told: tuple[Any, ...] | None = None
         while True:
             _, body = await self._status_body(job, bases, with_logs=with_logs)
-            news = (body["status"], body.get("queue_position"), len(log_lines(job, self._stage.now())))
+            news = (body["status"], body.get("queue_position"), len(log_lines(job, self.stage.now())))
             if news != told:
                 told = news
                 await response.write(f"data: {json.dumps(body)}\n\n".encode())
@@ -234,22 +259,22 @@ class Fal:
         return response
 
     async def _result_answer(self, job: Job, bases: Bases) -> web.StreamResponse:
-        if job.state(self._stage.now()) != "finished":
+        if job.state(self.stage.now()) != "finished":
             return error(400, "Request is still in progress", request_id=job.id)
-        failed = await failure_of(self._stage, job, "result")
+        failed = await failure_of(self.stage, job, "result")
         if failed is not None:
             return reply(failed.body, failed.status, job.id, failed.headers)
-        return reply(await result_of(self._stage, job, bases), 200, job.id)
+        return reply(await result_of(self.stage, job, bases), 200, job.id)
 
     async def _cancel(self, job: Job) -> web.StreamResponse:
-        state = job.state(self._stage.now())
+        state = job.state(self.stage.now())
         if state == "finished":
             return reply({"status": "ALREADY_COMPLETED"}, 400, job.id)
         if state == "queued":
-            self._stage.jobs.cancel(job, after_seconds=0.0)
+            self.stage.jobs.cancel(job, after_seconds=0.0)
             return reply({"status": "OK"}, 200, job.id)
         if not job.fault("cancel-ignored"):
-            self._stage.jobs.cancel(job, after_seconds=_CANCEL_SECONDS / self._stage.speed)
+            self.stage.jobs.cancel(job, after_seconds=_CANCEL_SECONDS / self.stage.speed)
         return reply({"status": "CANCELLATION_REQUESTED"}, 202, job.id)
 
     async def _rest(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
@@ -259,7 +284,7 @@ class Fal:
             return unauthorized()
         multipart = parts[-1] == "initiate-multipart"
         if request.method == "POST" and parts[:2] == ["storage", "upload"]:
-            return await self._with_faults(
+            return await self.with_faults(
                 request, "upload", [], "", lambda: self._files.initiate(request, bases, multipart=multipart)
             )
         if request.method == "POST" and parts == ["storage", "auth", "token"]:
@@ -271,11 +296,11 @@ class Fal:
         match (request.method, *parts):
             case ("GET" | "HEAD", "files", _, name):
                 job = files.job_behind(name)
-                return await self._with_faults(
+                return await self.with_faults(
                     request, "download", job.faults if job else [], name, lambda: files.download(request, name)
                 )
             case ("PUT", "upload", signature, stem):
-                return await self._with_faults(request, "upload", [], "", lambda: files.put(request, signature, stem))
+                return await self.with_faults(request, "upload", [], "", lambda: files.put(request, signature, stem))
             case ("PUT" | "POST", "files", "upload", name, "multipart", upload_id, tail):
                 stem = name.rpartition(".")[0] or name
                 return await files.part(request, stem, upload_id, tail)
@@ -284,26 +309,14 @@ class Fal:
                     return unauthorized()
                 if rest:
                     return files.begin_parts(request, bases)
-                return await self._with_faults(request, "upload", [], "", lambda: files.upload(request, bases))
+                return await self.with_faults(request, "upload", [], "", lambda: files.upload(request, bases))
         return error(404, "Not found")
-
-    async def _with_faults(
-        self, request: web.Request, place: str, faults: list[Fault], subject: str, answer: Answer
-    ) -> web.StreamResponse:
-        """Answer truly, unless a fault was armed for this place or marked on this request."""
-        board = self._stage.faults
-        fault = board.strike(VENDOR, place)
-        if fault is None and faults:
-            fault = board.strike_marked(faults, place, subject)
-        if fault is None:
-            return await answer()
-        return await misbehave(request, fault, answer, refuse)
 
     def _owner(self, request: web.Request) -> str | None:
         return self._keys.get(request.headers.get("Authorization", ""))
 
     def _is_forgotten(self, job: Job) -> bool:
-        return job.fault("forget") is not None and job.state(self._stage.now()) != "queued"
+        return job.fault("forget") is not None and job.state(self.stage.now()) != "queued"
 
 
 def _app(model_id: str) -> str:

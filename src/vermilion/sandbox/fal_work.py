@@ -14,7 +14,7 @@ from .fal_answers import Failure, failure, pictures_body, settled_failure
 from .fal_fields import problem
 from .fal_inputs import input_addresses, put_aside_inline, read_inputs
 from .fal_models import MAX_PIXELS, MODELS
-from .faults import JOB, Fault, read_markers, without_markers
+from .faults import JOB, Fault, without_markers
 from .jobs import NEVER, Job
 from .pictures import Order
 from .stage import Stage
@@ -24,12 +24,6 @@ _FORMATS = {"jpeg": ("jpeg", "image/jpeg"), "png": ("png", "image/png"), "webp":
 _ANIMALS = ("crane", "heron", "koi", "lark", "magpie", "otter", "panda", "quail", "swan", "tiger")
 _QUEUE_SECONDS = 0.6
 _PRIVATE_ADDRESSES = ("http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[::1]:22/")
-
-
-def faults_of(body: Mapping[str, Any]) -> list[Fault]:
-    """The faults that a request's own prompt asks for."""
-    prompt = body.get("prompt")
-    return read_markers(prompt) if isinstance(prompt, str) and "[[" in prompt else []
 
 
 def take_in(

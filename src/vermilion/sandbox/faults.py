@@ -11,10 +11,11 @@ import hashlib
 import itertools
 import random
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-WIRE_PLACES = ("submit", "status", "result", "cancel", "download", "upload")
+WIRE_PLACES = ("submit", "status", "result", "cancel", "download", "upload", "probe")
 JOB = "job"
 
 _MARKER = re.compile(r"\[\[\s*([a-z0-9-]+)(?:@([a-z]+))?(?::([^\]]{1,80}))?\s*\]\]")
@@ -45,6 +46,7 @@ class Fault:
     kind: str
     at: str
     argument: str = ""
+    lasting: bool = False
 
     def number(self, default: float) -> float:
         """The argument as a non-negative number, or the default if it is not one."""
@@ -55,65 +57,69 @@ class Fault:
         return value if 0 <= value < 1e9 else default
 
 
-def _wire(name: str, default: str, about: str, argument: str = "how many times", *, lasting: bool = False) -> FaultKind:
+def wire_word(
+    name: str, default: str, about: str, argument: str = "how many times", *, lasting: bool = False
+) -> FaultKind:
+    """A word about how an answer arrives; it can strike anywhere, at `default` unless said otherwise."""
     places = (default, *(place for place in WIRE_PLACES if place != default))
     return FaultKind(name, places, about, argument, lasting)
 
 
-def _job(name: str, about: str, argument: str = "") -> FaultKind:
+def job_word(name: str, about: str, argument: str = "") -> FaultKind:
+    """A word about how a job goes or ends."""
     return FaultKind(name, (JOB,), about, argument, lasting=True)
 
 
 VOCABULARY: tuple[FaultKind, ...] = (
-    _wire("throttle", "submit", "429 with Retry-After: 1; nothing is done."),
-    _wire("html-502", "submit", "An ingress 502: an HTML page, no request id; nothing is done."),
-    _wire("error-500", "submit", "The vendor's own 500, marked retryable; nothing is done."),
-    _wire("error-503", "submit", "The vendor's own 503, marked retryable; nothing is done."),
-    _wire("unauthorized", "submit", "401, as for a revoked key."),
-    _wire("locked", "submit", "403, as for an account without balance."),
-    _wire("reset", "submit", "The connection is cut before anything is done."),
-    _wire("lost-answer", "submit", "Everything is done (the job exists), then the connection is cut."),
-    _wire("hang", "status", "Nothing is done and no answer comes for this long.", "seconds (60)", lasting=True),
-    _wire("truncated-json", "result", "The answer's body stops in the middle."),
-    _wire("cut-short", "download", "The connection is cut in the middle of the announced body."),
-    _wire("wrong-type", "result", "The right body under Content-Type: text/html."),
-    _wire("html-200", "result", "200 with an HTML page instead of the answer."),
-    _wire("oversize", "result", "A 200 JSON answer that goes on for this many MiB.", "MiB (64)", lasting=True),
-    _wire("slow-drip", "download", "The answer trickles in over this long.", "seconds (10)", lasting=True),
-    _job("fail", "The job ends in this error. Any type of the vendor's error tables works.", "error type"),
-    _job("fail-once", "The first job with this body fails (runner_disconnected), later ones succeed."),
-    _job(
+    wire_word("throttle", "submit", "429 with Retry-After: 1; nothing is done."),
+    wire_word("html-502", "submit", "An ingress 502: an HTML page, no request id; nothing is done."),
+    wire_word("error-500", "submit", "The vendor's own 500, marked retryable; nothing is done."),
+    wire_word("error-503", "submit", "The vendor's own 503, marked retryable; nothing is done."),
+    wire_word("unauthorized", "submit", "401, as for a revoked key."),
+    wire_word("locked", "submit", "403, as for an account without balance."),
+    wire_word("reset", "submit", "The connection is cut before anything is done."),
+    wire_word("lost-answer", "submit", "Everything is done (the job exists), then the connection is cut."),
+    wire_word("hang", "status", "Nothing is done and no answer comes for this long.", "seconds (60)", lasting=True),
+    wire_word("truncated-json", "result", "The answer's body stops in the middle."),
+    wire_word("cut-short", "download", "The connection is cut in the middle of the announced body."),
+    wire_word("wrong-type", "result", "The right body under Content-Type: text/html."),
+    wire_word("html-200", "result", "200 with an HTML page instead of the answer."),
+    wire_word("oversize", "result", "A 200 JSON answer that goes on for this many MiB.", "MiB (64)", lasting=True),
+    wire_word("slow-drip", "download", "The answer trickles in over this long.", "seconds (10)", lasting=True),
+    job_word("fail", "The job ends in this error. Any type of the vendor's error tables works.", "error type"),
+    job_word("fail-once", "The first job with this body fails (runner_disconnected), later ones succeed."),
+    job_word(
         "fail-then-succeed", "A finished job first reports a retryable failure, then success.", "how many reports (1)"
     ),
-    _job("nsfw", "Black pictures flagged as unsafe, or a policy error where the model refuses instead."),
-    _job("slow", "The job runs for exactly this long, whatever the speed.", "seconds (30)"),
-    _job("queue", "The job waits for exactly this long first, whatever the speed.", "seconds (30)"),
-    _job("never", "The job runs and never ends."),
-    _job("forget", "Once it should run, the vendor has never heard of the job: 404."),
-    _job("requeue", "Half way through, the job falls back into the queue for a while."),
-    _job("unknown-status", "While running, the status is a word nobody documented."),
-    _job("drift", "The result has the right pictures under field names nobody documented."),
-    _job("request-timeout", "The job misses the start deadline: 504 with the user's timeout header."),
-    _job("validate-at-submit", "Invalid input is refused by the submit call itself instead of later."),
-    _job("cancel-ignored", "A cancel is acknowledged, and the job goes on and succeeds."),
-    _job("empty-output", "Success with no pictures."),
-    _job("null-output", "Success with `images: null`."),
-    _job("404-output", "Success, but every picture's address answers 404."),
-    _job("expire", "The pictures can be fetched for this long after the end, then answer 404.", "seconds (0)"),
-    _job("partial", "Success, but every second picture's address answers 404."),
-    _job("garbage-image", "The pictures' bytes are noise under an image content type."),
-    _job("html-image", "The pictures' addresses answer 200 with an HTML page."),
-    _job("truncated-image", "The pictures' files end half way, with a matching length."),
-    _job("huge-output", "The pictures' files go on for this many MiB without a length.", "MiB (512)"),
-    _job("wrong-size", "The pictures are half as large as asked for and declared."),
-    _job("ssrf-output", "The pictures' addresses point into private networks."),
-    _job("redirect-output", "The pictures' addresses redirect into a private network."),
-    _job("webhook-early", "The webhook arrives before the submit answer."),
-    _job("webhook-duplicate", "The webhook is delivered this many times.", "how many (2)"),
-    _job("webhook-forged", "A webhook with a wrong signature arrives first, then the true one."),
-    _job("webhook-stale", "The webhook is correctly signed, with a timestamp 10 minutes old."),
-    _job("webhook-late", "The webhook comes this long after the end.", "seconds (5)"),
-    _job("webhook-lost", "The webhook is never sent."),
+    job_word("nsfw", "Black pictures flagged as unsafe, or a policy error where the model refuses instead."),
+    job_word("slow", "The job runs for exactly this long, whatever the speed.", "seconds (30)"),
+    job_word("queue", "The job waits for exactly this long first, whatever the speed.", "seconds (30)"),
+    job_word("never", "The job runs and never ends."),
+    job_word("forget", "Once it should run, the vendor has never heard of the job: 404."),
+    job_word("requeue", "Half way through, the job falls back into the queue for a while."),
+    job_word("unknown-status", "While running, the status is a word nobody documented."),
+    job_word("drift", "The result has the right pictures under field names nobody documented."),
+    job_word("request-timeout", "The job misses the start deadline: 504 with the user's timeout header."),
+    job_word("validate-at-submit", "Invalid input is refused by the submit call itself instead of later."),
+    job_word("cancel-ignored", "A cancel is acknowledged, and the job goes on and succeeds."),
+    job_word("empty-output", "Success with no pictures."),
+    job_word("null-output", "Success with `images: null`."),
+    job_word("404-output", "Success, but every picture's address answers 404."),
+    job_word("expire", "The pictures can be fetched for this long after the end, then answer 404.", "seconds (0)"),
+    job_word("partial", "Success, but every second picture's address answers 404."),
+    job_word("garbage-image", "The pictures' bytes are noise under an image content type."),
+    job_word("html-image", "The pictures' addresses answer 200 with an HTML page."),
+    job_word("truncated-image", "The pictures' files end half way, with a matching length."),
+    job_word("huge-output", "The pictures' files go on for this many MiB without a length.", "MiB (512)"),
+    job_word("wrong-size", "The pictures are half as large as asked for and declared."),
+    job_word("ssrf-output", "The pictures' addresses point into private networks."),
+    job_word("redirect-output", "The pictures' addresses redirect into a private network."),
+    job_word("webhook-early", "The webhook arrives before the submit answer."),
+    job_word("webhook-duplicate", "The webhook is delivered this many times.", "how many (2)"),
+    job_word("webhook-forged", "A webhook with a wrong signature arrives first, then the true one."),
+    job_word("webhook-stale", "The webhook is correctly signed, with a timestamp 10 minutes old."),
+    job_word("webhook-late", "The webhook comes this long after the end.", "seconds (5)"),
+    job_word("webhook-lost", "The webhook is never sent."),
 )
 
 KINDS: dict[str, FaultKind] = {kind.name: kind for kind in VOCABULARY}
@@ -123,23 +129,33 @@ class UnknownFault(ValueError):
     """Somebody asked for a fault that the vocabulary does not have."""
 
 
-def make_fault(kind: str, at: str = "", argument: str = "") -> Fault:
-    """A fault of the vocabulary; `UnknownFault` says what was wrong with the words."""
-    known = KINDS.get(kind)
+def words(*names: str) -> Iterator[FaultKind]:
+    """Some words of the common vocabulary, for a vendor that does not act out all of them."""
+    return (KINDS[name] for name in names)
+
+
+def wire_words() -> Iterator[FaultKind]:
+    """The words of the common vocabulary that concern how answers arrive, whatever the vendor."""
+    return (kind for kind in VOCABULARY if JOB not in kind.places)
+
+
+def make_fault(kind: str, at: str = "", argument: str = "", kinds: Mapping[str, FaultKind] = KINDS) -> Fault:
+    """A fault of a vendor's words; `UnknownFault` says what was wrong with those given."""
+    known = kinds.get(kind)
     if known is None:
         raise UnknownFault(f"unknown kind {kind!r}")
     place = at or known.places[0]
     if place not in known.places:
         raise UnknownFault(f"{kind!r} cannot happen at {place!r}; it can at {', '.join(known.places)}")
-    return Fault(kind, place, argument)
+    return Fault(kind, place, argument, known.lasting)
 
 
-def read_markers(text: str) -> list[Fault]:
+def read_markers(text: str, kinds: Mapping[str, FaultKind] = KINDS) -> list[Fault]:
     """The faults named in a prompt, in order. Unknown markers are ordinary text."""
     found = []
     for kind, at, argument in itertools.islice(_MARKER.findall(text), _MAX_MARKERS):
         try:
-            found.append(make_fault(kind, at, argument.strip()))
+            found.append(make_fault(kind, at, argument.strip(), kinds))
         except UnknownFault:
             continue
     return found
@@ -219,9 +235,7 @@ class FaultBoard:
     def strike_marked(self, faults: list[Fault], at: str, subject: str) -> Fault | None:
         """The marked fault that hits this request. `subject` tells repeats of one request apart from others."""
         for fault in faults:
-            if fault.at == at and (
-                KINDS[fault.kind].lasting or self.first_times(fault, subject, int(fault.number(1)) or 1)
-            ):
+            if fault.at == at and (fault.lasting or self.first_times(fault, subject, int(fault.number(1)) or 1)):
                 return fault
         return None
 

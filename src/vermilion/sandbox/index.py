@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from .config import SandboxConfig
-from .fal_models import MODELS
 from .faults import JOB, VOCABULARY, FaultKind
+from .vendor import BaseVendor, Card
 
 _STYLE = """
 :root { --paper: #f4eee1; --ink: #23211d; --quiet: #746c5e; --rule: #ddd2bd; --red: #c8321b; --card: #fbf7ee }
@@ -24,6 +25,7 @@ h1 { font-size: 1.9rem; font-weight: 500; margin: 0; letter-spacing: .01em }
 header p { margin: 0; color: var(--quiet) }
 h2 { font-size: 1.2rem; font-weight: 500; margin: 2.6rem 0 .6rem;
   border-bottom: 1px solid var(--rule); padding-bottom: .3rem }
+h3 { font-size: 1.05rem; font-weight: 600; margin: 1.8rem 0 .2rem }
 code, pre { font: .86em/1.55 ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", monospace }
 pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem;
   padding: .9rem 1rem; overflow-x: auto }
@@ -38,13 +40,15 @@ details code { display: inline-block; margin: .15rem .9rem .15rem 0 }
 """
 
 
-def page(config: SandboxConfig, origin: str) -> str:
+def page(config: SandboxConfig, vendors: Iterable[BaseVendor], origin: str) -> str:
     """The whole page as HTML. `origin` is how the visitor reached the sandbox."""
-    root = escape((config.public_url or origin).rstrip("/"))
+    address = (config.public_url or origin).rstrip("/")
+    root = escape(address)
+    here = list(vendors)
     wire = [kind for kind in VOCABULARY if JOB not in kind.places]
     job = [kind for kind in VOCABULARY if JOB in kind.places and not kind.name.startswith("webhook")]
     hooks = [kind for kind in VOCABULARY if kind.name.startswith("webhook")]
-    models = "".join(f"<code>{escape(name)}</code>" for name in MODELS)
+    cards = "".join(_card(vendor, vendor.card(address)) for vendor in here)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -58,34 +62,21 @@ def page(config: SandboxConfig, origin: str) -> str:
 <header><div class="seal" aria-hidden="true">朱</div><div><h1>Vermilion sandbox</h1>
 <p>Vendors' wire protocols on this machine. Nothing here costs anything, and nothing leaves it.</p></div></header>
 <h2>Vendors</h2>
-<div class="scroll"><table>
-<tr><th>vendor</th><th>part</th><th>base URL</th></tr>
-<tr><td><strong>fal.ai</strong></td><td>queue</td><td><code>{root}/fal</code></td></tr>
-<tr><td></td><td>synchronous runs</td><td><code>{root}/fal/run</code></td></tr>
-<tr><td></td><td>storage, webhook keys</td><td><code>{root}/fal/rest</code></td></tr>
-<tr><td></td><td>files</td><td><code>{root}/fal/cdn</code></td></tr>
-<tr><td></td><td>key (fake)</td><td><code>{escape(config.fal_key)}</code></td></tr>
-</table></div>
-<p class="quiet">{config.max_concurrent} jobs run at once per key; durations are divided by {config.speed:g}\
+<p class="quiet">{config.max_concurrent} jobs run at once per login; durations are divided by {config.speed:g}\
 {", and this sandbox runs in fast mode" if config.fast else ""}.</p>
-<details><summary>{len(MODELS)} models</summary>{models}</details>
-<h2>A first picture</h2>
-<pre>curl -X POST {root}/fal/fal-ai/flux-1/schnell \\
-  -H 'Authorization: Key {escape(config.fal_key)}' -H 'Content-Type: application/json' \\
-  -d '{{"prompt": "mist over a mountain lake, red sun"}}'</pre>
-<h2>Failure on demand</h2>
+{cards}<h2>Failure on demand</h2>
 <p>Write a marker into a prompt, such as <code>[[fail:content_policy]]</code>, <code>[[slow:30]]</code> or
 <code>[[html-502@status:3]]</code>: the kind, then optionally where it strikes, then its argument.
 Or arm it for whichever requests come next:</p>
 <pre>curl -X POST {root}/control/faults -H 'Content-Type: application/json' \\
-  -d '{{"vendor": "fal", "kind": "throttle", "at": "status", "count": 5}}'</pre>
+  -d '{{"vendor": "{here[0].name}", "kind": "throttle", "at": "status", "count": 5}}'</pre>
 <p class="quiet">Give <code>probability</code> instead of <code>count</code> to strike at random.
 <code>DELETE /control/faults</code> disarms. <code>GET /control/jobs</code> lists every job with what its client sent;
 <code>POST /control/jobs/{{id}}/finish</code> ends one now;
 <code>POST /control/speed</code> changes the pace of new jobs;
 <code>POST /control/reset</code> forgets everything.</p>
 <h2>On the wire</h2>
-<p class="quiet">Any of these can strike at submit, status, result, cancel, download or upload.</p>
+<p class="quiet">Any of these can strike at submit, status, result, cancel, download, upload or probe.</p>
 {_table(wire)}
 <h2>In the job</h2>
 {_table(job)}
@@ -95,6 +86,31 @@ Or arm it for whichever requests come next:</p>
 </body>
 </html>
 """
+
+
+def _card(vendor: BaseVendor, card: Card) -> str:
+    """One vendor: where, with which login, its models, a first request, and the failures that are its own."""
+    rows = [("provider", vendor.name), *card.parts]
+    rows += [(f"{field.replace('_', ' ')} (fake)", value) for field, value in vendor.secrets[0].items()]
+    told = "".join(f"<tr><td>{escape(part)}</td><td><code>{escape(value)}</code></td></tr>" for part, value in rows)
+    common = {kind.name for kind in VOCABULARY}
+    own = [kind for kind in vendor.faults if kind.name not in common]
+    missing = sorted(common - vendor.kinds.keys())
+    parts = [f"<h3>{escape(vendor.title)}</h3><div class='scroll'><table>{told}</table></div>"]
+    parts += [f"<p class='quiet'>{escape(note)}</p>" for note in card.notes]
+    if card.models:
+        parts.append(f"<details><summary>{len(card.models)} models</summary>{_codes(card.models)}</details>")
+    if card.example:
+        parts.append(f"<pre>{escape(card.example)}</pre>")
+    if own:
+        parts.append(f"<p>Failures only it knows:</p>{_table(own)}")
+    if missing:
+        parts.append(f"<details><summary>Failures it cannot act out</summary>{_codes(missing)}</details>")
+    return "".join(parts)
+
+
+def _codes(names: Sequence[str]) -> str:
+    return "".join(f"<code>{escape(name)}</code>" for name in names)
 
 
 def _table(kinds: list[FaultKind]) -> str:

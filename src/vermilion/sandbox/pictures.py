@@ -76,23 +76,33 @@ def paint(order: Order) -> bytes:
     """Paint and encode one order."""
     if order.black:
         return encode(Image.new("RGB", (order.width, order.height)), order.format)
-    # The subject follows the prompt alone, so that several pictures of one request belong together.
-    words = int.from_bytes(hashlib.sha256(order.prompt.encode()).digest()[:8])
-    about = random.Random(words)
-    subject = choose_subject(order.prompt, about)
-    rng = random.Random(words ^ (order.seed * 2_654_435_761))
-    palette = choose_palette(order.prompt, subject, rng)
-    size = _painted_size(order.width, order.height)
-    if order.sources:
-        picture = edit([load(source, size) for source in order.sources[:4]], palette, rng)
-    else:
-        picture = SCENES[subject](size, palette, rng)
-    picture = vignette(grain(picture, rng, 0.085), 0.13)
-    if size != (order.width, order.height):
-        picture = picture.resize((order.width, order.height), Image.Resampling.LANCZOS)
+    picture, palette = _composed(order.prompt, order.seed, (order.width, order.height), order.sources)
     if min(picture.size) >= _MIN_SIGNED_SIDE:
         _sign(picture, palette)
     return encode(picture, order.format)
+
+
+def compose(prompt: str, seed: int, size: Size, sources: tuple[bytes, ...] = ()) -> Image.Image:
+    """The painting for a prompt, in `RGB`, neither signed nor encoded."""
+    return _composed(prompt, seed, size, sources)[0]
+
+
+def _composed(prompt: str, seed: int, size: Size, sources: tuple[bytes, ...]) -> tuple[Image.Image, Palette]:
+    # The subject follows the prompt alone, so that several pictures of one request belong together.
+    words = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:8])
+    about = random.Random(words)
+    subject = choose_subject(prompt, about)
+    rng = random.Random(words ^ (seed * 2_654_435_761))
+    palette = choose_palette(prompt, subject, rng)
+    painted = _painted_size(*size)
+    if sources:
+        picture = edit([load(source, painted) for source in sources[:4]], palette, rng)
+    else:
+        picture = SCENES[subject](painted, palette, rng)
+    picture = vignette(grain(picture, rng, 0.085), 0.13)
+    if painted != size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    return picture, palette
 
 
 def draw_plain(width: int, height: int, format_: str) -> bytes:

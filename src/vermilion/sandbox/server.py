@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import uvloop
@@ -12,21 +13,29 @@ from aiohttp.typedefs import Handler
 
 from .config import SandboxConfig
 from .control import Controls
-from .fal import Fal
-from .fal_addresses import HOSTS, PREFIX
 from .index import page
 from .stage import Stage
+from .vendor import BaseVendor, vendors
 
 
 def create_app(config: SandboxConfig) -> web.Application:
     """One sandbox with its own jobs. It starts empty, or with what `config.data_dir` holds."""
     stage = Stage(config)
-    fal = Fal(stage)
+    here = {name: vendor(stage) for name, vendor in vendors().items()}
+    by_host = _by_host(here.values())
 
     async def index(request: web.Request) -> web.StreamResponse:
-        if _hostname(request) in HOSTS:
-            return await fal.answer(request)
-        return web.Response(text=page(config, str(request.url.origin())), content_type="text/html")
+        vendor = by_host.get(_hostname(request))
+        if vendor is not None:
+            return await vendor.answer(request)
+        return web.Response(text=page(config, here.values(), str(request.url.origin())), content_type="text/html")
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        """A vendor by host name, or else by the first part of the path."""
+        vendor = by_host.get(_hostname(request)) or here.get(request.path.split("/", 2)[1])
+        if vendor is not None:
+            return await vendor.answer(request)
+        return web.json_response({"error": "nothing lives here; see /"}, status=404)
 
     @web.middleware
     async def keep_to_own_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -37,13 +46,13 @@ def create_app(config: SandboxConfig) -> web.Application:
         return await handler(request)
 
     app = web.Application(client_max_size=config.max_upload_bytes, middlewares=[keep_to_own_pages])
-    Controls(stage, {"fal": fal.login}, fal.clear).add_to(app)
+    Controls(stage, here).add_to(app)
     app.router.add_get("/", index)
-    app.router.add_route("*", PREFIX + "/{tail:.*}", fal.answer)
-    app.router.add_route("*", "/{tail:.*}", _by_host(fal))
+    app.router.add_route("*", "/{tail:.*}", elsewhere)
 
     async def start(_: web.Application) -> None:
-        fal.webhooks.resume()
+        for vendor in here.values():
+            vendor.resume()
 
     async def stop(_: web.Application) -> None:
         await stage.close()
@@ -53,13 +62,15 @@ def create_app(config: SandboxConfig) -> web.Application:
     return app
 
 
-def _by_host(fal: Fal) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if _hostname(request) in HOSTS:
-            return await fal.answer(request)
-        return web.json_response({"error": "nothing lives here; see /"}, status=404)
-
-    return answer
+def _by_host(here: Iterable[BaseVendor]) -> dict[str, BaseVendor]:
+    """Which vendor answers as which host name. Raises `TypeError` where two claim the same."""
+    found: dict[str, BaseVendor] = {}
+    for vendor in here:
+        for host in vendor.hosts:
+            if host in found:
+                raise TypeError(f"{vendor.name} and {found[host].name} both claim {host}")
+            found[host] = vendor
+    return found
 
 
 def _hostname(request: web.Request) -> str:
