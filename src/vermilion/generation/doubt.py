@@ -3,9 +3,13 @@
 It is looked up where the provider allows, and never repeated blindly.
 """
 
+from datetime import timedelta
+
 from vermilion.generation import steps
+from vermilion.generation.call import InputsGone
 from vermilion.generation.failure import Failure, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey
+from vermilion.generation.status import Status
 from vermilion.generation.steps import Work
 from vermilion.providers import Ambiguity, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
 
@@ -13,23 +17,30 @@ INTERRUPTED = Failure(
     "provider.answer_lost", "wait", "The provider's answer was lost; whether it accepted the job is not known."
 )
 
+SUBMIT_MAX = timedelta(seconds=90)
+"""How long after the intention a submit may still reach the provider: longer than any call may take. Before that,
+"no such job" may only mean "not yet", whether the call was ours and broke off or another driver's is under way."""
+
 
 async def resolve(journey: Journey, work: Work) -> Work | None:
     """submitting, found as it is: whoever was submitting stopped in the middle."""
     return await look_up(journey, work, INTERRUPTED)
 
 
-async def look_up(journey: Journey, work: Work, reason: Failure) -> Work:
+async def look_up(journey: Journey, work: Work, reason: Failure) -> Work | None:
     """Find out what became of the current attempt, by the provider's own means; → uncertain where it has none."""
     tools = journey.tools
     credential = await journey.credential(work)
     if credential is None or work.attempt is None:
-        return await journey.take(steps.doubt, work, reason, now=tools.clock.now())
+        return await tools.db.write(steps.doubt, work, reason, now=tools.clock.now())
     adapter = tools.open_adapter(work.row.provider, credential.login)
     tries = 0
     while adapter.ambiguity is not Ambiguity.NONE:
+        asked_seconds = None
         try:
             answer = await _ask(journey, work, adapter)
+        except InputsGone:
+            break
         except ProviderError as error:
             rule = rule_for(error, "submit")
             await journey.note_health(credential, rule, error)
@@ -37,16 +48,25 @@ async def look_up(journey: Journey, work: Work, reason: Failure) -> Work:
                 return await journey.release(work, failure_of(error, rule))
             if tools.clock.now() >= work.row.deadline_at:
                 break
-            await journey.bell.wait(pause_seconds(tries, error.retry_after_seconds))
-            tries += 1
-            continue
-        if isinstance(answer, Done):
-            return await journey.results(work, answer)
-        if isinstance(answer, Ticket):
-            return await journey.take(steps.submitted, work, answer, now=tools.clock.now())
-        # The provider certainly has no such job: it may be submitted.
-        return await journey.take(steps.requeue, work, reason, now=tools.clock.now(), not_before=None)
-    return await journey.take(steps.doubt, work, reason, now=tools.clock.now())
+            asked_seconds = error.retry_after_seconds
+        else:
+            if isinstance(answer, Done):
+                return await journey.results(work, answer)
+            if isinstance(answer, Ticket):
+                return await journey.take(steps.submitted, work, answer, now=tools.clock.now())
+            if tools.clock.now() >= work.attempt.intended_at + SUBMIT_MAX:
+                # The provider certainly has no such job, and no call of ours is on its way: it may be submitted.
+                return await journey.take(steps.requeue, work, reason, now=tools.clock.now(), not_before=None)
+        if await journey.bell.wait(pause_seconds(tries, asked_seconds)):
+            fresh = await journey.read()
+            if fresh is None or fresh.status is not Status.SUBMITTING or fresh.attempt is None:
+                return fresh
+            work = fresh
+        tries += 1
+        credential = await tools.open_credential(credential.id) or credential
+        adapter = tools.open_adapter(work.row.provider, credential.login)
+    # Not from wherever the row is by now: only what is still being submitted is in doubt.
+    return await tools.db.write(steps.doubt, work, reason, now=tools.clock.now())
 
 
 async def wait_for_word(journey: Journey, work: Work) -> Work | None:
