@@ -53,6 +53,10 @@ class CallbackAddress:
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
+class InputsGone(Exception):
+    """A picture this was to be made from has been deleted: without it, it would be something else."""
+
+
 class CallMaker:
     """Makes calls; one per process."""
 
@@ -62,21 +66,19 @@ class CallMaker:
         self._callbacks = callbacks
 
     async def make(self, work: Work, attempt_id: UUID) -> Call:
-        """The call for an attempt of this work."""
+        """The call for an attempt of this work. Raises `InputsGone`."""
         row, entry = work.row, work.entry
         asset_ids = [UUID(given["asset_id"]) for given in row.inputs]
         assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id)
+        if not assets.keys() >= set(asset_ids):
+            raise InputsGone
         return Call(
             reference=str(attempt_id),
             endpoint=entry.endpoint,
             makes=entry.makes,
             prompt=row.prompt,
             params=entry.wire_params(row.params),
-            inputs=tuple(
-                self._file(assets[UUID(given["asset_id"])], given)
-                for given in row.inputs
-                if UUID(given["asset_id"]) in assets
-            ),
+            inputs=tuple(self._file(assets[UUID(given["asset_id"])], given) for given in row.inputs),
             options=entry.wire_options(),
             callback_url=self._callbacks.url(row.provider, attempt_id),
             parent=parent,

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from vermilion.generation import steps
+from vermilion.generation.call import InputsGone
 from vermilion.generation.doubt import look_up
 from vermilion.generation.failure import Failure, Move, failure_of, rule_for
 from vermilion.generation.journey import Journey, log
@@ -10,6 +11,10 @@ from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken, Work
 from vermilion.kit import new_id
 from vermilion.providers import Done, ProviderError, Ticket
+
+INPUTS_GONE = Failure(
+    "generation.inputs_gone", "user", "A picture it was to be made from was deleted before its turn came."
+)
 
 
 async def submit(journey: Journey, work: Work) -> Work | None:
@@ -23,7 +28,10 @@ async def submit(journey: Journey, work: Work) -> Work | None:
     credential = journey.slot.credential
     adapter = tools.open_adapter(work.row.provider, credential.login)
     attempt_id = new_id()
-    call = await tools.calls.make(work, attempt_id)
+    try:
+        call = await tools.calls.make(work, attempt_id)
+    except InputsGone:
+        return await journey.release(work, INPUTS_GONE)
     work = await tools.db.write(
         steps.intend, work, attempt_id=attempt_id, credential_id=credential.id, now=tools.clock.now()
     )
