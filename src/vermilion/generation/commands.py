@@ -123,7 +123,7 @@ def cancel_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) 
 
     Asking again changes nothing. Raises `Conflict` once it is too late.
     """
-    row = _require_own(tx, actor.user_id, generation_id)
+    row = _lock_own(tx, actor.user_id, generation_id)
     status = Status(row.status)
     if status is Status.QUEUED:
         return settle_nothing(tx, Work.of(tx, row), Status.CANCELED, None, now=now).view
@@ -145,7 +145,7 @@ def retry_generation(tx: Tx, shelf: Shelf, actor: Actor, generation_id: UUID, no
 
     Raises `Conflict` when it is in another state, 402 when the credits do not suffice.
     """
-    row = _require_own(tx, actor.user_id, generation_id)
+    row = _lock_own(tx, actor.user_id, generation_id)
     if Status(row.status) not in (Status.FAILED, Status.CANCELED):
         raise Conflict(
             "generation.not_retryable",
@@ -183,7 +183,7 @@ def retry_generation(tx: Tx, shelf: Shelf, actor: Actor, generation_id: UUID, no
 
 def delete_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) -> None:
     """Put a finished generation and its assets in the trash. Raises `Conflict` while it is unfinished."""
-    row = _require_own(tx, actor.user_id, generation_id)
+    row = _lock_own(tx, actor.user_id, generation_id)
     if Status(row.status) not in TERMINAL:
         raise Conflict("generation.unfinished", "Cancel it first: an unfinished generation cannot be deleted.")
     tx.execute(
@@ -220,6 +220,20 @@ def _same_again(tx: Tx, known: GenerationRow, actor: Actor, wanted: Wanted) -> G
     if known.user_id != actor.user_id or known.request_digest != wanted.digest() or known.deleted_at is not None:
         raise Conflict("generation.id_reused", "This id was used for another request; make a new one.", field="id")
     return view_of(tx, known)
+
+
+def _lock_own(tx: Tx, user_id: UUID, generation_id: UUID) -> GenerationRow:
+    """The person's row, locked: a driver that takes a step meanwhile comes after this command, not into it.
+
+    SQLite has one writer at a time and needs no lock.
+    """
+    _require_own(tx, user_id, generation_id)
+    return tx.scalars(
+        select(GenerationRow)
+        .where(GenerationRow.id == generation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def _require_own(tx: Tx, user_id: UUID, generation_id: UUID, *, field: str | None = None) -> GenerationRow:
