@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from vermilion.kit import Clock
-from vermilion.providers import Done, Pending, Provider, ProviderError, Ticket, power
+from vermilion.providers import Done, Pending, Provider, Ticket, power
 
 GATHER_SECONDS = 0.2
 """How long a question waits for others to the same credential before they are asked together."""
@@ -53,7 +53,7 @@ class Asker:
             raise TypeError(f"{asked.adapter.name} lost its power to answer for many")
         try:
             answers = await check_many([ticket for ticket, _ in asked.waiting.values()])
-        except ProviderError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to each of those who wait here
             for _, future in asked.waiting.values():
                 _fail(future, error)
             return
@@ -69,7 +69,7 @@ class Asker:
     async def _ask_alone(self, adapter: Provider, ticket: Ticket, future: asyncio.Future[Pending | Done]) -> None:
         try:
             answer = await adapter.check(ticket)
-        except ProviderError as error:
+        except Exception as error:  # noqa: BLE001 - the same
             _fail(future, error)
         else:
             if not future.done():

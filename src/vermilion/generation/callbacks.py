@@ -81,7 +81,7 @@ def adopt(tx: Tx, attempt_id: UUID, ticket: Ticket, *, now: datetime) -> UUID | 
     if row.deleted_at is not None or row.attempt != attempt.n:
         return None
     status = Status(row.status)
-    if attempt.ticket_id is None and status is Status.UNCERTAIN:
+    if status is Status.UNCERTAIN:
         steps.submitted(tx, Work.of(tx, row), ticket, now=now)
     elif status is Status.FAILED and row.settled_credits is None:
         # It was given up, and here is word of it: look for a late result for a while.
