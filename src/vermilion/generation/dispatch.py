@@ -12,11 +12,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from vermilion.catalog import OpenCredential
 from vermilion.kit import Clock
 
+log = structlog.get_logger(__name__)
+
 CREDENTIALS_FRESH_SECONDS = 2.0
 """How long a look at a provider's credentials is believed; the admin's changes take effect within this time."""
+
+LOOK_AGAIN_SECONDS = 4.0
+"""How often a line in which somebody waits is looked after when nothing else moves it."""
+
+PLACES_MAX = 100
+"""How many places in line a person is told: the nearest ones."""
 
 
 @dataclass(slots=True)
@@ -67,6 +77,7 @@ class _Line:
     cooling: dict[UUID, float] = field(default_factory=dict)
     serving: bool = False
     serve_again: bool = False
+    looking_again: bool = False
     turns: int = 0
 
 
@@ -96,6 +107,7 @@ class Dispatcher:
         self._typical: dict[str, float] = {}
         self._ailing: set[UUID] = set()
         self._well: set[UUID] = set()
+        self._stopping = False
 
     def join(
         self,
@@ -168,16 +180,18 @@ class Dispatcher:
         self._typical[provider] = before + (seconds - before) * 0.1
 
     def places(self, user_id: UUID) -> list[Place]:
-        """Where this person's generations stand, next first."""
+        """Where this person's generations stand, next first; the nearest 100 at each provider."""
         found = []
         for provider, line in self._lines.items():
             mine = line.waiting.get(user_id, [])
             width = sum(max(0, known.max_concurrent) for known in line.credentials)
-            for index, waiting in enumerate(mine):
+            if not mine:
+                continue
+            others = [len(theirs) for other, theirs in line.waiting.items() if other != user_id]
+            ahead = -1
+            for index, waiting in enumerate(mine[:PLACES_MAX]):
                 # Everybody else is served about as often as this person until it is this one's turn.
-                ahead = index + sum(
-                    min(len(theirs), index + 1) for other, theirs in line.waiting.items() if other != user_id
-                )
+                ahead += 1 + sum(1 for waiting_there in others if waiting_there > index)
                 seconds = self._typical.get(provider)
                 estimate = None if seconds is None or width == 0 else round(seconds * (ahead + 1) / width, 1)
                 found.append(Place(waiting.generation_id, ahead + 1, estimate))
@@ -194,6 +208,7 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Hand out nothing any more."""
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -238,14 +253,33 @@ class Dispatcher:
                 again = line.serve_again
         finally:
             line.serving = False
-        if line.waiting and not any(known.max_concurrent for known in line.credentials):
-            # Nobody to hand work to: look again when the admin may have added or mended a credential.
-            self._serve_soon(provider, after_seconds=CREDENTIALS_FRESH_SECONDS * 2)
+            if line.waiting:
+                # Whoever still waits is looked after again: an admin may have added a credential or widened one.
+                self._look_again(provider, line)
+
+    def _look_again(self, provider: str, line: _Line) -> None:
+        if line.looking_again or self._stopping:
+            return
+        line.looking_again = True
+        task = asyncio.get_running_loop().create_task(self._serve_later(provider, line))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve_later(self, provider: str, line: _Line) -> None:
+        await self._clock.sleep(LOOK_AGAIN_SECONDS)
+        line.looking_again = False
+        if line.waiting:
+            self._serve_soon(provider)
 
     async def _refresh(self, provider: str, line: _Line) -> None:
         if self._clock.monotonic() - line.credentials_read_at < CREDENTIALS_FRESH_SECONDS:
             return
-        line.credentials = await self._read_credentials(provider)
+        try:
+            line.credentials = await self._read_credentials(provider)
+        except Exception:
+            # The rim of a background task: with the database away the line waits, and is looked after again.
+            log.exception("dispatch.credentials_unread", provider=provider)
+            return
         line.credentials_read_at = self._clock.monotonic()
 
     def _best_credential(self, line: _Line) -> OpenCredential | None:
