@@ -18,8 +18,8 @@ from vermilion.generation.commands import (
     retry_generation,
 )
 from vermilion.generation.dispatch import Dispatcher
-from vermilion.generation.journey import Tools
 from vermilion.generation.fsck import fsck, missing_files
+from vermilion.generation.journey import Tools
 from vermilion.generation.pace import Pace
 from vermilion.generation.pipeline import Pipeline
 from vermilion.generation.queries import (
