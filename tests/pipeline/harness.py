@@ -52,7 +52,7 @@ from vermilion.generation import (
 )
 from vermilion.generation.review import resolve_uncertain
 from vermilion.generation.tables import AttemptRow, GenerationRow
-from vermilion.identity import Actor
+from vermilion.identity import Actor, create_admin
 from vermilion.kit import new_id
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer
@@ -127,6 +127,7 @@ class Studio:
     lives: int = 0
     on_point: Callable[["Life", str], Awaitable[None]] | None = None
     """Called at every point where the house touches the world; may crash it, or let others go first."""
+    admin_id: UUID = field(init=False)
     _commits_seen: int = -1
 
     def __post_init__(self) -> None:
@@ -147,6 +148,15 @@ class Studio:
         return await self.start()
 
     def _furnish(self, tx: Tx, credentials: int, users: int, credits_each: int) -> None:
+        admin = create_admin(
+            tx,
+            "admin@example.com",
+            name="Admin",
+            password_hash="sandbox-hash-not-secret",
+            now=BEGINNING,
+            on_user_created=lambda tx, user, now: ledger.open_account(tx, user.id, now),
+        )
+        self.admin_id = admin.id
         for n in range(credentials):
             self.add_credential(tx, f"key {n}")
         for _ in range(users):
@@ -260,7 +270,7 @@ class Studio:
         self.clock.advance_to(end)
         await self.idle()
 
-    async def until(self, done: Callable[[], bool], *, within_seconds: float = 100_000) -> None:
+    async def until(self, done: Callable[[], bool], *, within_seconds: float = 3_000) -> None:
         """Let time pass until `done`; fails when it does not come within the time."""
         end = self.clock.monotonic() + within_seconds
         await self.idle()
@@ -271,12 +281,12 @@ class Studio:
             self.clock.advance_to(at)
             await self.idle()
 
-    async def until_status(self, generation_id: UUID, *statuses: Status, within_seconds: float = 100_000) -> Status:
+    async def until_status(self, generation_id: UUID, *statuses: Status, within_seconds: float = 3_000) -> Status:
         """Let time pass until the generation is in one of these statuses; which it is."""
         await self.until(lambda: self.row(generation_id).status in statuses, within_seconds=within_seconds)
         return Status(self.row(generation_id).status)
 
-    async def to_the_end(self, *, within_seconds: float = 200_000) -> None:
+    async def to_the_end(self, *, within_seconds: float = 3_000) -> None:
         """Let time pass until nothing is left to do, then check everything."""
         await self.until(self._all_over, within_seconds=within_seconds)
         self._commits_seen = -1
@@ -451,7 +461,7 @@ class Life:
     async def resolve(self, generation_id: UUID, resolution: Literal["failed", "check_again"]) -> GenerationView:
         """An admin decides at the review desk."""
         studio = self.studio
-        admin = studio.actor(role="admin")
+        admin = studio.actor(studio.admin_id, role="admin")
         view = await self.db.write(resolve_uncertain, admin, generation_id, resolution, "", studio.clock.now())
         self.engine.wake(generation_id)
         return view

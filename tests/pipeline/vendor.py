@@ -288,8 +288,7 @@ class LightKeeper:
         await self.vendor.gate("keep begun")
         content = self.downloader.fetched.pop(spool, None)
         if content is None:
-            content = spool.read_bytes()
-            spool.unlink()
+            content = _take(spool)
         failure = self.failures.popleft() if self.failures else None
         if failure is not None:
             raise failure
@@ -309,3 +308,9 @@ class LightKeeper:
             thumbnail_key=key,
             thumbhash=b"\x01\x02",
         )
+
+
+def _take(path: Path) -> bytes:
+    content = path.read_bytes()
+    path.unlink()
+    return content
