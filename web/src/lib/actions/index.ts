@@ -82,7 +82,6 @@ async function favourite(asset: Asset): Promise<void> {
 
 export async function useAsReference(asset: Asset, role?: string): Promise<void> {
   draft.addAsset(asset, role);
-  draft.parentId = asset.generation_id;
   await toDesk();
 }
 

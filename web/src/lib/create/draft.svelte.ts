@@ -2,7 +2,7 @@
  * What is on the desk: prompt, model, wishes, pictures. It survives reloads and every error; the only
  * thing that clears a prompt is the person.
  */
-import type { Asset, Generation, Model, Params, ParamValue } from '#lib/api/types.ts';
+import type { Asset, Generation, InputRef, Model, Params, ParamValue } from '#lib/api/types.ts';
 import { nameOf } from '#lib/library/name.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { assignRoles, fit, gapOf, inputsToSend, toSend, type Reference } from './params';
@@ -25,7 +25,6 @@ class Draft {
   modelId = $state<string | null>(null);
   wishes = $state.raw<Params>({});
   references = $state.raw<DraftReference[]>([]);
-  parentId = $state<string | null>(null);
   /** Raised to put the cursor into the prompt from elsewhere. */
   attention = $state(0);
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -43,7 +42,7 @@ class Draft {
   /** Everything of the request but its id. */
   request = $derived(
     this.model
-      ? { model: this.model.id, prompt: this.model.prompt ? this.prompt.trim() : '', params: toSend(this.params), inputs: inputsToSend(this.model, this.placed) }
+      ? { parent_id: parentOf(this.placed, inputsToSend(this.model, this.placed)), model: this.model.id, prompt: this.model.prompt ? this.prompt.trim() : '', params: toSend(this.params), inputs: inputsToSend(this.model, this.placed) }
       : null
   );
 
@@ -55,7 +54,6 @@ class Draft {
     this.wishes = {};
     this.references = [];
     this.modelId = null;
-    this.parentId = null;
     try {
       const saved = JSON.parse(localStorage.getItem(`${KEY}.${owner}`) ?? 'null') as Saved | null;
       if (!saved) return;
@@ -118,6 +116,12 @@ class Draft {
     });
     this.attention++;
   }
+}
+
+/** What the pictures that go along were made by: the first of them that was made here at all. */
+function parentOf(references: DraftReference[], inputs: InputRef[]): string | null {
+  const sent = references.filter((one) => inputs.some((input) => input.asset_id === one.asset_id));
+  return sent.find((one) => one.asset?.generation_id)?.asset?.generation_id ?? null;
 }
 
 export const needsPicture = (model: Model): boolean => model.inputs.some((slot) => slot.minimum > 0);

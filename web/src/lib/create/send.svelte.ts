@@ -5,7 +5,7 @@
 import * as api from '#lib/api/calls.ts';
 import { Problem } from '#lib/api/http.ts';
 import { uuidv7 } from '#lib/api/ids.ts';
-import type { Generation, GenerationRequest } from '#lib/api/types.ts';
+import type { Generation } from '#lib/api/types.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { draft } from './draft.svelte';
 import { price } from './price.svelte';
@@ -18,16 +18,14 @@ class Sender {
   async send(): Promise<Generation | null> {
     const { request } = draft;
     if (this.busy || !request || draft.gap) return null;
-    const content = { ...request, parent_id: draft.parentId };
-    const body = JSON.stringify(content);
+    const body = JSON.stringify(request);
     const id = this.#unanswered?.body === body ? this.#unanswered.id : uuidv7();
     this.busy = true;
     this.problem = null;
     try {
-      const made = await api.requestGeneration({ id, ...content } as GenerationRequest);
+      const made = await api.requestGeneration({ id, ...request });
       this.#unanswered = null;
       studio.feed.put(made);
-      draft.parentId = null;
       return made;
     } catch (error) {
       // Without a clear answer the request may have arrived: the next try of the same must carry the same id.

@@ -1,11 +1,17 @@
 /** The words for statuses and parameter values. */
-import type { Model, Params, ParamValue } from '#lib/api/types.ts';
+import type { Generation, Model, Params, ParamValue } from '#lib/api/types.ts';
 import { isSize } from '#lib/create/params.ts';
 import { language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
 
 export function sayStatus(status: string): string {
   const key = `status.${status}`;
   return language.knows(key) ? t(key as Key) : status;
+}
+
+/** The words a model made, if words are what it makes. */
+export function textsOf(view: Generation): string[] {
+  const texts = view.facts?.texts;
+  return Array.isArray(texts) ? texts.filter((text): text is string => typeof text === 'string' && text !== '') : [];
 }
 
 /** How one try ended: a code and, for what the catalogue does not know, the server's own words. */
