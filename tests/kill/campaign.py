@@ -89,7 +89,7 @@ class Report:
         return [
             ("servers killed (of these while starting)", f"{self.kills} ({self.kills_while_starting})"),
             ("sandboxes killed", str(self.sandbox_kills)),
-            ("in flight at the kills, least / median / most", f"{flight[0]} / {flight[len(flight) // 2]} / {flight[-1]}"),
+            ("in flight, least / median / most", f"{flight[0]} / {flight[len(flight) // 2]} / {flight[-1]}"),
             ("rows found unfinished at the kills", _counted(self.found_at_kills)),
             ("requested / accepted / asked again", f"{self.requested} / {self.accepted} / {self.repeated}"),
             ("event streams resumed", str(self.reconnects)),
@@ -481,7 +481,7 @@ def _duplicates(tx: Tx, jobs: list[Any]) -> list[str]:
         elif (attempt.outcome or {}).get("code") not in ("provider.broke", "generation.canceled"):
             found.append(f"attempt {attempt.id} had a job, ended as {attempt.outcome}, and was followed by another")
     for attempt in attempts:
-        for job in by_attempt.get(attempt.id.hex, ()):
-            if attempt.ticket_id is not None and attempt.ticket_id != job["id"]:
-                found.append(f"attempt {attempt.id} keeps the ticket of another job")
+        jobs_of_attempt = [job["id"] for job in by_attempt.get(attempt.id.hex, ())]
+        if attempt.ticket_id is not None and attempt.ticket_id not in jobs_of_attempt:
+            found.append(f"attempt {attempt.id} keeps a ticket that is none of its jobs' {jobs_of_attempt}")
     return found

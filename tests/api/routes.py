@@ -1,0 +1,114 @@
+"""Every route the app answers, told by the app itself, with what is needed to call each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+SAFE = {"GET", "HEAD"}
+
+PUBLIC = {
+    "GET /api/v1/config",
+    "GET /api/v1/health",
+    "GET /api/v1/health/ready",
+    "POST /api/v1/auth/sign-up",
+    "POST /api/v1/auth/sign-in",
+    "POST /api/v1/auth/sign-out",
+    "POST /api/v1/auth/first-admin",
+    "GET /api/v1/openapi.json",
+    "HEAD /api/v1/openapi.json",
+    "GET /{path}",
+    # Protected by what they carry: a signature, a token.
+    "GET /api/v1/files/{asset_id}",
+    "HEAD /api/v1/files/{asset_id}",
+    "POST /api/v1/callbacks/{provider}/{token}",
+}
+"""What nobody needs to sign in for. Everything else must refuse nobody, so a new route is protected or listed here."""
+
+BODIES: dict[str, Any] = {
+    "POST /api/v1/auth/sign-up": {"email": "mallory@example.test", "password": "a long way home", "name": "Mallory"},
+    "POST /api/v1/auth/sign-in": {"email": "mallory@example.test", "password": "a long way home"},
+    "POST /api/v1/auth/first-admin": {
+        "token": "x",
+        "email": "mallory@example.test",
+        "password": "a long way home",
+        "name": "Mallory",
+    },
+    "PATCH /api/v1/me": {"name": "Mallory"},
+    "POST /api/v1/me/password": {"current_password": "wrong password", "new_password": "quite a new password"},
+    "POST /api/v1/me/api-keys": {"name": "a key"},
+    "PATCH /api/v1/admin/models/{model}": {"enabled": False},
+    "POST /api/v1/admin/providers/{provider}/credentials": {"name": "mine", "fields": {"key": "fake-key-not-secret"}},
+    "PATCH /api/v1/admin/credentials/{credential_id}": {"enabled": False},
+    "POST /api/v1/quotes": {"model": "flux-1-schnell"},
+    "POST /api/v1/generations": {
+        "id": "01900000-0000-7000-8000-000000000000",
+        "model": "flux-1-schnell",
+        "prompt": "not by me",
+    },
+    "POST /api/v1/admin/review/{generation_id}": {"resolution": "failed", "note": "no"},
+    "PATCH /api/v1/assets/{asset_id}": {"favourite": True, "name": "stolen"},
+    "POST /api/v1/assets/{asset_id}/link": {"expires_in_seconds": 60},
+    "POST /api/v1/admin/users/{user_id}/grant": {"amount_credits": 1000, "reason": "greed"},
+    "PATCH /api/v1/admin/users/{user_id}": {"role": "admin"},
+    "PATCH /api/v1/admin/choices": {"sign_up_open": False},
+}
+"""A body each route would accept from somebody who may; a new route that takes one needs its own here."""
+
+WITHOUT_JSON = {"POST /api/v1/assets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One method of one route."""
+
+    method: str
+    path: str
+    wants_body: bool
+
+    @property
+    def name(self) -> str:
+        """How tests speak of it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what stands in the path."""
+        return [piece[1:-1] for piece in self.path.split("/") if piece.startswith("{")]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it is for admins."""
+        return self.path.startswith("/api/v1/admin/")
+
+    def filled(self, values: dict[str, str]) -> str:
+        """The path with real values; a name nobody gave one for is an error of the test."""
+        path = self.path
+        for name in self.parameters:
+            path = path.replace("{" + name + "}", values[name])
+        return path
+
+    def content(self) -> dict[str, Any]:
+        """Arguments for the client."""
+        if self.name in WITHOUT_JSON:
+            return {"files": {"file": ("a.png", b"x", "image/png")}}
+        return {"json": BODIES[self.name]} if self.wants_body else {}
+
+
+def every_route(app: FastAPI) -> list[Known]:
+    """Every method of every route, hidden ones too."""
+    found = {known.name: known for known in _walk(app.routes)}
+    return sorted(found.values(), key=lambda known: (known.path, known.method))
+
+
+def _walk(routes: Any) -> Iterator[Known]:
+    for route in routes:
+        if hasattr(route, "effective_candidates"):
+            yield from _walk(route.effective_candidates())
+        elif getattr(route, "methods", None):
+            inner = getattr(route, "original_route", route)
+            wants_body = isinstance(inner, APIRoute) and inner.body_field is not None
+            for method in route.methods:
+                yield Known(method, route.path.replace(":path}", "}"), wants_body)
