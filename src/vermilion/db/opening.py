@@ -20,8 +20,4 @@ def open_database(url: str) -> Database:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Database(SqliteLane(path), "sqlite", url)
-    if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        return Database(PostgresqlLane(url), "postgresql", url)
-    raise ValueError(
-        f"VERMILION_DATABASE_URL must begin with sqlite:/// or postgresql://, not {url.split(':', maxsplit=1)[0]!r}"
-    )
+    return Database(PostgresqlLane(url), "postgresql", url)

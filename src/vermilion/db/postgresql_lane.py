@@ -21,11 +21,14 @@ _RETRYABLE = {"40001", "40P01"}
 
 
 def postgresql_engine(url: str) -> Engine:
-    """An engine on psycopg 3, whatever spelling of the URL was given."""
+    """An engine on psycopg 3, whatever spelling of the URL was given; raises `ValueError` for other databases."""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(prefix):
             url = "postgresql+psycopg://" + url.removeprefix(prefix)
             break
+    else:
+        scheme = url.split(":", maxsplit=1)[0]
+        raise ValueError(f"VERMILION_DATABASE_URL must begin with sqlite:/// or postgresql://, not {scheme!r}")
     return create_engine(url, pool_size=WRITERS + READERS, max_overflow=0, pool_pre_ping=True)
 
 

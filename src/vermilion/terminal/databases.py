@@ -46,7 +46,7 @@ def take_snapshot(settings: Settings) -> None:
     """Copy the database, also while it is in use."""
     _require_file(settings.url_of_database)
     taken = schema.take_snapshot(settings.url_of_database, settings.data)
-    _console().print(f"{taken.path} ({taken.size_bytes:,} bytes)", soft_wrap=True)
+    _console().print(f"{taken.path} ({taken.size_bytes:,} bytes)")
 
 
 def restore(settings: Settings, snapshot: Path) -> None:
@@ -55,7 +55,7 @@ def restore(settings: Settings, snapshot: Path) -> None:
     console = _console()
     console.print(f"The database is what it was in {snapshot.name}.")
     if before is not None:
-        console.print(f"What it was until now is in {before.path}.", soft_wrap=True)
+        console.print(f"What it was until now is in {before.path}.")
     status = schema.status(settings.url_of_database)
     if status.pending:
         console.print(f"It is {len(status.pending)} migrations behind this version: run `vermilion db upgrade`.")
@@ -68,7 +68,7 @@ def examine(settings: Settings, *, mend: bool) -> None:
     console = _console()
     console.print(f"Looked at: {', '.join(found.looked_at)}.")
     if found.snapshot is not None:
-        console.print(f"Snapshot before mending: {found.snapshot.path}", soft_wrap=True)
+        console.print(f"Snapshot before mending: {found.snapshot.path}")
     _list(console, found.mended)
     _list(console, found.problems)
     if found.problems:
@@ -84,8 +84,8 @@ def _require_file(url: str) -> None:
 
 def _list(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(f"  {line}", markup=False, soft_wrap=True)
+        console.print(f"  {line}", markup=False)
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    return Console(highlight=False, soft_wrap=True)

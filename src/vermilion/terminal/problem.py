@@ -47,6 +47,5 @@ def problem_from(error: Exception) -> Problem | None:
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:
     name = "_".join(str(part) for part in place).upper()
-    return f"VERMILION_{name}: {message[:1].lower()}{message[1:].removeprefix('alue error, ')}".replace(
-        "value error, ", ""
-    )
+    words = message.removeprefix("Value error, ")
+    return f"VERMILION_{name}: {words[:1].lower()}{words[1:]}"

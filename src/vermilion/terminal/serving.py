@@ -22,6 +22,7 @@ from vermilion.db.lock import hold_house_lock
 from vermilion.identity import make_first_admin_link
 from vermilion.kit.sealed import load_or_create_key
 from vermilion.logs import configure_logs
+from vermilion.providers import adapters
 from vermilion.settings import Settings
 from vermilion.terminal.data import bring_up_to_date
 from vermilion.terminal.sandbox_process import SandboxLogin, SandboxProcess, listening_socket, running_sandbox
@@ -56,13 +57,17 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 
 
 def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> None:
-    """Before anything is driven: the sandbox's credentials lead to where it listens this time, or are off."""
+    """Before anything is driven: the sandbox's credentials lead to where it listens this time, or are off.
+
+    Each vendor it plays gets one, if there is an adapter that speaks to it.
+    """
     sealer = load_or_create_key(settings.data.resolve() / "secret.key")
 
     def point(tx: Tx) -> None:
         if not logins:
             disable_sandbox_credentials(tx)
-        for login in logins:
+        spoken_to = (login for login in logins if login.provider in adapters())
+        for login in spoken_to:
             ensure_sandbox_credential(tx, sealer, login.provider, login.fields, datetime.now(UTC))
 
     database = open_database(settings.url_of_database)
