@@ -16,13 +16,12 @@ from .fal_addresses import Bases
 from .fal_replies import json_answer
 from .fal_work import lifetime_seconds, order_of
 from .jobs import Job
-from .misbehave import flood
+from .outputs import hand_out, is_there
 from .stage import Stage
 
 _TOKEN_SECONDS = 3600
 _PICTURE = re.compile(r"^([0-9a-f]{32})_(\d)$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
-_HTML = b"<!doctype html><title>Not a picture</title><p>This is not the picture you are looking for."
 _MAX_OPEN_UPLOADS = 50
 _MAX_PARTS = 10_000
 
@@ -132,7 +131,8 @@ class Files:
         job = self._stage.jobs.get(str(uuid.UUID(drawn[1]))) if drawn else None
         if drawn is None or job is None or not self._may_see(job, int(drawn[2])):
             return _gone()
-        return await self._picture(request, job, int(drawn[2]))
+        index = int(drawn[2])
+        return await hand_out(request, self._stage, job, index, lambda: order_of(self._stage, job, index))
 
     def job_behind(self, name: str) -> Job | None:
         """The job whose picture a file name stands for, if any."""
@@ -144,35 +144,9 @@ class Files:
         self._about.clear()
 
     def _may_see(self, job: Job, index: int) -> bool:
-        now = self._stage.now()
-        if job.state(now) != "finished" or job.canceled or index >= job.notes["count"] or job.notes.get("problems"):
+        if index >= job.notes["count"] or job.notes.get("problems"):
             return False
-        lifetime = job.notes.get("lifetime_seconds")
-        expire = job.fault("expire")
-        if expire is not None:
-            lifetime = expire.number(0.0)
-        if lifetime is not None and now >= job.finished_at + lifetime:
-            return False
-        return not job.fault("404-output") and not (job.fault("partial") and index % 2)
-
-    async def _picture(self, request: web.Request, job: Job, index: int) -> web.StreamResponse:
-        order = order_of(self._stage, job, index)
-        content_type = f"image/{order.format}"
-        if job.fault("html-image"):
-            return web.Response(body=_HTML, content_type="text/html")
-        if job.fault("redirect-output"):
-            return web.Response(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
-        if job.fault("garbage-image"):
-            noise = hashlib.shake_128(job.id.encode()).digest(50_000)
-            return web.Response(body=noise, content_type=content_type)
-        data = await self._stage.easel.picture(order, f"{job.id}/{index}")
-        huge = job.fault("huge-output")
-        if huge is not None:
-            return await flood(request, content_type, huge.number(512), opening=data, filler=b"\0")
-        if job.fault("truncated-image"):
-            data = data[: len(data) // 2]
-        headers = {"Content-Type": content_type, "Cache-Control": "public, max-age=86400"}
-        return web.Response(body=data, headers=headers)
+        return is_there(self._stage, job, index, job.notes.get("lifetime_seconds"))
 
     def _open(self, stem: str, content_type: str, request: web.Request) -> None:
         raw = request.headers.get("X-Fal-Object-Lifecycle") or request.headers.get("X-Fal-Object-Lifecycle-Preference")

@@ -16,6 +16,7 @@ from .fal_inputs import input_addresses, put_aside_inline, read_inputs
 from .fal_models import MAX_PIXELS, MODELS
 from .faults import JOB, Fault, without_markers
 from .jobs import NEVER, Job
+from .outputs import PRIVATE_ADDRESSES
 from .pictures import Order
 from .stage import Stage
 
@@ -23,7 +24,6 @@ VENDOR = "fal"
 _FORMATS = {"jpeg": ("jpeg", "image/jpeg"), "png": ("png", "image/png"), "webp": ("webp", "image/webp")}
 _ANIMALS = ("crane", "heron", "koi", "lark", "magpie", "otter", "panda", "quail", "swan", "tiger")
 _QUEUE_SECONDS = 0.6
-_PRIVATE_ADDRESSES = ("http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[::1]:22/")
 
 
 def take_in(
@@ -184,7 +184,7 @@ def picture_url(job: Job, index: int, base: str) -> str:
     """The public address of a job's picture."""
     private = job.fault("ssrf-output")
     if private is not None:
-        return _PRIVATE_ADDRESSES[index % len(_PRIVATE_ADDRESSES)]
+        return PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)]
     name = f"{job.id.replace('-', '')}_{index}"
     animal = _ANIMALS[zlib.crc32(name.encode()) % len(_ANIMALS)]
     return f"{base}/files/{animal}/{name}.{_format(job)[0]}"

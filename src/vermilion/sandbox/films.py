@@ -136,9 +136,10 @@ def _fill(
 
 def _planes(still: Image.Image) -> list[Image.Image]:
     luma, blue, red = still.convert("YCbCr").split()
-    # Full range to the range of video, without which players show blacks grey.
+    # From the full range to that of video, without which players show blacks grey and colours loud.
     narrow = luma.point([16 + round(value * 219 / 255) for value in range(256)])
-    return [narrow, blue.reduce(2), red.reduce(2)]
+    chroma = [128 + round((value - 128) * 224 / 255) for value in range(256)]
+    return [narrow, blue.reduce(2).point(chroma), red.reduce(2).point(chroma)]
 
 
 def _path(large: tuple[int, int], size: tuple[int, int], frames: int) -> list[tuple[int, int]]:
