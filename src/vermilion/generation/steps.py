@@ -25,8 +25,8 @@ from vermilion.library import AssetRow, KeptFile
 from vermilion.providers import Done, Ticket
 
 UNCERTAIN_MAX = timedelta(hours=24)
-"""How long credits stay held for a lost answer before they go back by themselves. The provider that keeps calling
-back longest gives up after two hours (vendors' facts, A10)."""
+"""How long credits stay held for a lost answer before they go back by themselves. The first provider that
+needed it gives up calling back after two hours (vendors' facts, A10)."""
 
 
 STORING_MAX = timedelta(hours=24)
