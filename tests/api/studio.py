@@ -24,11 +24,10 @@ from sqlalchemy import select
 from vermilion.app import create_app
 from vermilion.catalog import ensure_sandbox_credential
 from vermilion.db import Tx
-from vermilion.generation import TERMINAL
-from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation import TERMINAL, fsck
+from vermilion.generation.tables import AttemptRow
 from vermilion.identity import PasswordHashing, create_admin, create_api_key
-from vermilion.kit import new_id
-from vermilion.ledger import fsck
+from vermilion.kit import SystemClock, new_id
 from vermilion.settings import Settings
 from vermilion.wiring import House, open_house
 
@@ -240,8 +239,7 @@ def _attempt_ids(tx: Tx, generation_id: UUID) -> list[UUID]:
 
 def audit_of_everything(tx: Tx) -> list[Any]:
     """What `vermilion ledger fsck` finds."""
-    holds = set(tx.scalars(select(GenerationRow.hold_id).where(GenerationRow.status.not_in(sorted(ENDED)))))
-    return fsck(tx, open_hold_ids=holds)
+    return list(fsck(tx, SystemClock().now()))
 
 
 class _Server(uvicorn.Server):
