@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.e2e.studio import PASSWORD, Studio, words
 
@@ -22,6 +22,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MILLISECONDS = 45_000
+"""How long anything may take to appear: generous, since what is promised is that it comes, not how fast."""
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
@@ -131,7 +136,7 @@ async def visit(
         reduced_motion="reduce",
     )
     page = await context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
     visitor = Visitor(studio, context, page, words(locale), phone)
 
     def listen(message: ConsoleMessage) -> None:

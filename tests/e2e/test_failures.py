@@ -10,11 +10,11 @@ async def test_a_broken_model_says_so_and_gives_the_credits_back(browser: Browse
     me = await visit(browser, studio)
     await me.sign_up()
     await me.create("this will not do [[fail:feature_not_supported]]")
-    await expect(me.page.get_by_text(me.say("error.provider.rejected"))).to_be_visible(timeout=40_000)
+    await expect(me.page.get_by_text(me.say("error.provider.rejected"))).to_be_visible()
     await expect(me.page.get_by_text("3 credits came back.")).to_be_visible()
     await expect(me.page.get_by_text("100", exact=True).first).to_be_visible()
     await me.page.get_by_role("button", name=me.say("action.retry")).first.click()
-    await expect(me.page.get_by_text(me.say("error.provider.rejected"))).to_be_visible(timeout=40_000)
+    await expect(me.page.get_by_text(me.say("error.provider.rejected"))).to_be_visible()
 
 
 async def test_a_cancel_in_time_costs_nothing(browser: Browser, studio: Studio) -> None:
@@ -22,7 +22,7 @@ async def test_a_cancel_in_time_costs_nothing(browser: Browser, studio: Studio) 
     await me.sign_up()
     await me.create("on second thought [[slow:60]]")
     await me.page.get_by_role("button", name=me.say("action.cancel")).first.click()
-    await expect(me.page.get_by_text(me.say("ending.canceled"), exact=True).first).to_be_visible(timeout=40_000)
+    await expect(me.page.get_by_text(me.say("ending.canceled"), exact=True).first).to_be_visible()
     await expect(me.page.get_by_text("100", exact=True).first).to_be_visible()
 
 
@@ -50,7 +50,7 @@ async def test_an_uncertain_one_waits_for_the_operator(browser: Browser, studio:
     me = await visit(browser, studio)
     await me.sign_up()
     await me.create("was it taken? [[lost-answer]] [[webhook-lost]]")
-    await expect(me.page.get_by_text(me.say("ending.uncertain")).first).to_be_visible(timeout=40_000)
+    await expect(me.page.get_by_text(me.say("ending.uncertain")).first).to_be_visible()
     desk = studio.ask("GET", "/admin/review", admin_key)
     assert isinstance(desk, dict)
     waiting = next(item["generation"] for item in desk["items"] if item["user_email"] == me.email)

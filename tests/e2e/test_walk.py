@@ -30,9 +30,7 @@ async def test_from_the_door_to_the_receipt(browser: Browser, studio: Studio, lo
     await expect(page.get_by_text("97", exact=True).first).to_be_visible()
 
     await me.go("/create")
-    link = page.get_by_role("link", name=me.say("action.open")).first
-    await link.scroll_into_view_if_needed()
-    await link.click()
+    await page.get_by_role("link", name=prompt).first.click()
     await page.wait_for_url("**/g/*")
     await expect(page.get_by_text(me.say("g.receipt")).first).to_be_visible()
     await expect(page.get_by_text(me.say("entry.settle")).first).to_be_visible()
@@ -51,7 +49,7 @@ async def test_a_restart_in_the_middle_is_survived_without_a_reload(browser: Bro
     await me.page.evaluate("window.untouched = true")
     studio.kill()
     studio.start()
-    await expect(me.pictures_of("a long way").first).to_be_visible(timeout=60_000)
+    await expect(me.pictures_of("a long way").first).to_be_visible()
     assert await me.page.evaluate("window.untouched") is True
     allowed = (
         "ERR_CONNECTION_REFUSED",
@@ -70,7 +68,7 @@ async def test_offline_and_back_nothing_is_missed(browser: Browser, studio: Stud
     await me.context.set_offline(True)
     await me.page.wait_for_timeout(4000)
     await me.context.set_offline(False)
-    await expect(me.pictures_of("while nobody looked").first).to_be_visible(timeout=60_000)
+    await expect(me.pictures_of("while nobody looked").first).to_be_visible()
 
 
 async def test_two_windows_show_the_same(browser: Browser, studio: Studio) -> None:
@@ -79,7 +77,7 @@ async def test_two_windows_show_the_same(browser: Browser, studio: Studio) -> No
     second = await me.context.new_page()
     await second.goto(f"{studio.url}/create")
     await me.create("seen twice")
-    await expect(second.get_by_role("button", name="seen twice").first).to_be_visible(timeout=40_000)
+    await expect(second.get_by_role("button", name="seen twice").first).to_be_visible()
 
 
 async def test_a_double_click_makes_one(browser: Browser, studio: Studio) -> None:
@@ -88,7 +86,7 @@ async def test_a_double_click_makes_one(browser: Browser, studio: Studio) -> Non
     await me.write("only once")
     button = me.page.get_by_role("button", name=me.say("create.create")).and_(me.page.locator(":enabled", has_text="·"))
     await button.first.dblclick()
-    await expect(me.pictures_of("only once").first).to_be_visible(timeout=40_000)
+    await expect(me.pictures_of("only once").first).to_be_visible()
     await expect(me.page.get_by_role("article")).to_have_count(1)
 
 
@@ -99,4 +97,4 @@ async def test_by_keyboard_alone(browser: Browser, studio: Studio) -> None:
     await me.page.keyboard.type("typed, not clicked")
     await me.page.wait_for_timeout(600)
     await me.page.keyboard.press("Control+Enter")
-    await expect(me.pictures_of("typed, not clicked").first).to_be_visible(timeout=40_000)
+    await expect(me.pictures_of("typed, not clicked").first).to_be_visible()
