@@ -5,6 +5,7 @@ A recording is JSON: `about`, `do` (submit, check, cancel, probe), `exchanges` (
 questions again by themselves. `{origin}` stands for this server's address everywhere.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,7 +52,8 @@ class Replay:
         return response
 
     async def _compare(self, expected: dict[str, Any], request: web.Request, sent: str) -> None:
-        raw = await request.read()
+        form = await _form(request) if "form" in expected else None
+        raw = b"" if form is not None else await request.read()
         got: dict[str, Any] = {
             "method": request.method,
             "path": request.raw_path.partition("?")[0],
@@ -63,6 +65,8 @@ class Replay:
             got["json"] = json.loads(raw) if raw else None
         if "text" in wanted:
             got["text"] = raw.decode()
+        if form is not None:
+            got["form"] = form
         for part, value in wanted.items():
             if got.get(part) != value:
                 self.differences.append(f"{sent}: {part} was {got.get(part)!r}, expected {value!r}")
@@ -72,6 +76,23 @@ class Replay:
         assert not self.differences, self.differences
         left = [exchange["expect"] for exchange in self._exchanges if not exchange.get("asked")]
         assert not left, f"never asked: {left}"
+
+
+async def _form(request: web.Request) -> list[list[Any]]:
+    """The parts of a multipart body in order: name, and the text or what the file is."""
+    parts: list[list[Any]] = []
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            content = await asyncio.to_thread(value.file.read)
+            file = {
+                "filename": value.filename,
+                "content_type": value.content_type,
+                "content": content.decode("latin-1"),
+            }
+            parts.append([name, file])
+        else:
+            parts.append([name, value])
+    return parts
 
 
 @asynccontextmanager
