@@ -57,7 +57,7 @@ const admin = {
   'providers.test': 'Test',
   'providers.works': 'Works, answered in {ms} ms.',
   'providers.fails': 'It did not answer as it should.',
-  'providers.delete_title': 'Delete “{name}”?',
+  'providers.delete_title': 'Delete "{name}"?',
   'providers.delete_body': 'Its secret is destroyed. Generations that run on it may become uncertain.',
 
   'users.search': 'Name or e-mail',
@@ -87,7 +87,7 @@ const admin = {
   'users.disable_title': 'Disable {name}?',
   'users.disable_body': 'All their devices are signed out and their keys stop working. Nothing is deleted.',
 
-  'review.body': 'Here the answer of a provider was lost after it had been asked. Look it up in the provider’s own console before you decide; nothing was sent twice.',
+  'review.body': "Here the answer of a provider was lost after it had been asked. Look it up in the provider's own console before you decide; nothing was sent twice.",
   'review.empty': 'The desk is clear',
   'review.empty_body': 'When an answer gets lost, it waits here for a decision.',
   'review.check_again': 'Check again',

@@ -60,7 +60,7 @@ export const errors = {
   'error.provider.broke': 'Something broke at the model.',
   'error.provider.answer_lost': 'The answer of the model got lost.',
   'error.provider.empty': 'The model gave nothing back.',
-  'error.provider.credential_gone': 'The operator took this model’s credential away.',
+  'error.provider.credential_gone': "The operator took this model's credential away.",
   'error.provider.unknown': 'This provider does not exist.',
   'error.credential.secret_required': 'With a new address the secret has to be given again.',
   'error.credential.name_taken': 'There is already a credential with this name.',

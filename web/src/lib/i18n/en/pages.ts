@@ -99,7 +99,7 @@ export const pages = {
   'settings.never_used': 'never used',
   'settings.expires': 'ends {when}',
   'settings.revoke': 'Revoke',
-  'settings.revoke_title': 'Revoke “{name}”?',
+  'settings.revoke_title': 'Revoke "{name}"?',
   'settings.revoke_body': 'Programs that use it stop working at once.',
   'settings.leave': 'Leave',
   'settings.sign_out': 'Sign out'

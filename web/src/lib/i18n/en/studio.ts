@@ -77,7 +77,7 @@ export const studio = {
   'create.shelf_audio': 'Sound',
   'create.shelf_text': 'Writing',
   'create.search_models': 'Search models',
-  'create.no_such_model': 'No model is called “{q}”.',
+  'create.no_such_model': 'No model is called "{q}".',
   'create.models_found': '{n|# model|# models}.',
   'create.no_credential': 'Not set up yet: the operator has to add a credential.',
   'create.model_off': 'Switched off by the operator.',
@@ -129,7 +129,7 @@ export const studio = {
   'ending.whose_wait': 'This usually passes. Try again in a little while.',
   'ending.whose_admin': 'The operator was told and has to put it right.',
   'ending.whose_maintainer': 'The model answered in a way we did not understand. It was reported.',
-  'ending.vendor_said': 'The model said:',
+  'ending.vendor_said': 'The model said: "{words}"',
   'ending.returned': '{n|# credit came back|# credits came back}.',
   'ending.held': '{n|# credit stays|# credits stay} set aside until then.',
 

@@ -131,7 +131,7 @@ export const studio: Record<keyof typeof en, string> = {
   'ending.whose_wait': '通常很快恢复，请稍后再试。',
   'ending.whose_admin': '已通知管理员，需要由管理员处理。',
   'ending.whose_maintainer': '模型的答复我们没能看懂，已经上报。',
-  'ending.vendor_said': '模型的原话：',
+  'ending.vendor_said': '模型的原话：“{words}”',
   'ending.returned': '已退回 {n} 点。',
   'ending.held': '{n} 点暂时保留，核对后结清。',
 
