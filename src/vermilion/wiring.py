@@ -42,7 +42,7 @@ from vermilion.identity import (
 from vermilion.kit import Clock, SystemClock
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
-from vermilion.library import Keeper, purge_deleted
+from vermilion.library import Keeper, purge_deleted, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
 from vermilion.storage import LocalStorage
@@ -50,6 +50,9 @@ from vermilion.storage import LocalStorage
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS = 3600.0
+FILE_ADDRESS_LIFE = timedelta(hours=12)
+"""How long a provider may fetch a file that was given to a job: jobs may wait long before they begin."""
+
 TRASH_KEPT = timedelta(days=30)
 DELETIONS_TOLD = timedelta(days=7)
 """How long a client may be away and still be told by events alone what was deleted meanwhile."""
@@ -172,10 +175,15 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
                 dispatcher.credentials_changed()
 
         db.listen(on_topic)
-        addresses = CallbackAddress(
-            derived_key(key_path, "callbacks"),
-            settings.callback_url or settings.public_url or (settings.address if sandbox else None),
-        )
+        reachable = settings.callback_url or settings.public_url or (settings.address if sandbox else None)
+        addresses = CallbackAddress(derived_key(key_path, "callbacks"), reachable)
+        link_key = derived_key(key_path, "links")
+
+        def file_address(asset_id: UUID) -> str | None:
+            if reachable is None:
+                return None
+            return reachable.rstrip("/") + signed_link(link_key, asset_id, clock.now() + FILE_ADDRESS_LIFE)
+
         pipeline = Pipeline(
             Tools(
                 db=db,
@@ -184,7 +192,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
                 collector=Collector(downloader, keeper, spool),
                 pace=Pace(),
                 asker=Asker(clock),
-                calls=CallMaker(db, storage, addresses),
+                calls=CallMaker(db, storage, addresses, file_address),
                 open_adapter=open_adapter,
                 open_credential=read_credential,
             )
@@ -208,7 +216,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             dispatcher=dispatcher,
             engine=engine,
             callback_desk=CallbackDesk(db, clock, engine, addresses, open_adapter, read_credential),
-            link_key=derived_key(key_path, "links"),
+            link_key=link_key,
             open_adapter=open_adapter,
             max_upload_bytes=settings.max_upload_bytes,
             secure_cookies=settings.address.startswith("https://"),

@@ -60,10 +60,17 @@ class InputsGone(Exception):
 class CallMaker:
     """Makes calls; one per process."""
 
-    def __init__(self, db: Database, storage: Storage, callbacks: CallbackAddress) -> None:
+    def __init__(
+        self,
+        db: Database,
+        storage: Storage,
+        callbacks: CallbackAddress,
+        file_address: Callable[[UUID], str | None] = lambda _: None,
+    ) -> None:
         self._db = db
         self._storage = storage
         self._callbacks = callbacks
+        self._file_address = file_address
 
     async def make(self, work: Work, attempt_id: UUID) -> Call:
         """The call for an attempt of this work. Raises `InputsGone`."""
@@ -92,6 +99,8 @@ class CallMaker:
             size_bytes=asset.size_bytes,
             read=self._reader(asset.storage_key),
             weight=given["weight"],
+            duration_seconds=asset.duration_seconds,
+            url=self._file_address(asset.id),
         )
 
     def _reader(self, key: str) -> Callable[[], Awaitable[bytes]]:

@@ -11,7 +11,7 @@ from vermilion.generation.failure import Failure, failure_of, pause_seconds, rul
 from vermilion.generation.journey import Journey
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Work
-from vermilion.providers import Ambiguity, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
+from vermilion.providers import Ambiguity, Ambiguous, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
 
 INTERRUPTED = Failure(
     "provider.answer_lost", "wait", "The provider's answer was lost; whether it accepted the job is not known."
@@ -46,7 +46,9 @@ async def look_up(journey: Journey, work: Work, reason: Failure) -> Work | None:
             await journey.note_health(credential, rule, error)
             if isinstance(error, Rejected):
                 return await journey.release(work, failure_of(error, rule))
-            if tools.clock.now() >= work.row.deadline_at:
+            # A look-up that says it cannot tell will not tell later either; a repeated submit is only lost again.
+            cannot_tell = isinstance(error, Ambiguous) and adapter.ambiguity is not Ambiguity.IDEMPOTENCY_KEY
+            if cannot_tell or tools.clock.now() >= work.row.deadline_at:
                 break
             asked_seconds = error.retry_after_seconds
         else:

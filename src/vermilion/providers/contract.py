@@ -65,7 +65,10 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A picture (or video, audio) the person gave, in the role the catalog entry defines."""
+    """A picture (or video, audio) the person gave, in the role the catalog entry defines.
+
+    `url` is where anybody may fetch it for some hours; None where the house has no address a provider can reach.
+    """
 
     role: str
     content_type: str
@@ -73,6 +76,8 @@ class InputFile:
     size_bytes: int
     read: Callable[[], Awaitable[bytes]]
     weight: float | None = None
+    duration_seconds: float | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,10 @@ class CanCheckMany(Protocol):
 
 class CanFind(Protocol):
     async def find(self, lost: Lost) -> Ticket | Done | None:
-        """The job that was submitted; None when the provider certainly has none."""
+        """The job that was submitted; None when the provider certainly has none.
+
+        Raises `Ambiguous` when it cannot tell, and would not later either.
+        """
         ...
 
 
