@@ -8,6 +8,12 @@ export function sayStatus(status: string): string {
   return language.knows(key) ? t(key as Key) : status;
 }
 
+/** Why credits moved: a code of ours in words, or the words an admin wrote. */
+export function sayReason(reason: string): string {
+  for (const key of [`reason.${reason}`, `error.${reason}`]) if (language.knows(key)) return t(key as Key);
+  return reason;
+}
+
 /** The words a model made, if words are what it makes. */
 export function textsOf(view: Generation): string[] {
   const texts = view.facts?.texts;

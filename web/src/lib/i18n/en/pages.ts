@@ -47,6 +47,9 @@ export const pages = {
   'entry.take': 'Taken back by the operator',
   'entry.expire': 'Expired',
 
+  'reason.welcome': 'Welcome',
+  'reason.canceled': 'You canceled it',
+
   'credits.held': 'Set aside',
   'credits.spent': 'Spent',
   'credits.granted': 'Received',

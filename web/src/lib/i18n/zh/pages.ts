@@ -49,6 +49,9 @@ export const pages: Record<keyof typeof en, string> = {
   'entry.take': '管理员收回',
   'entry.expire': '过期',
 
+  'reason.welcome': '欢迎',
+  'reason.canceled': '你取消了它',
+
   'credits.held': '预留中',
   'credits.spent': '已用',
   'credits.granted': '获得',
