@@ -6,7 +6,8 @@ picture with transparency, and because summing rows before columns takes a fifth
 """
 
 import math
-from operator import mul
+from functools import lru_cache
+from operator import mul, sub
 
 Waves = tuple[float, list[float], float]
 """Of one channel: the mean, the other waves scaled to 0–1, and the scale."""
@@ -16,17 +17,19 @@ def thumbhash(width: int, height: int, rgba: bytes) -> bytes:
     """The hash of a picture given as four bytes a pixel; cost grows with its pixels, so give it a tiny one."""
     if len(rgba) != 4 * width * height or not rgba:
         raise ValueError(f"{len(rgba)} bytes are not {width} × {height} pixels")
-    opacity = [value / 255 for value in rgba[3::4]]
-    red, green, blue = (_over_mean(rgba[start::4], opacity) for start in range(3))
-    see_through = sum(opacity) < width * height
+    see_through = rgba[3::4].count(255) < width * height
+    if see_through:
+        opacity = [value / 255 for value in rgba[3::4]]
+        red, green, blue = (_over_mean(rgba[start::4], opacity) for start in range(3))
+    else:
+        red, green, blue = ([value / 255 for value in rgba[start::4]] for start in range(3))
 
     most = 5 if see_through else 7
     across = max(1, _rounded(most * width / max(width, height)))
     down = max(1, _rounded(most * height / max(width, height)))
-    pixels = range(width * height)
-    light = [(red[at] + green[at] + blue[at]) / 3 for at in pixels]
-    yellow_blue = [(red[at] + green[at]) / 2 - blue[at] for at in pixels]
-    red_green = [red[at] - green[at] for at in pixels]
+    light = [(r + g + b) / 3 for r, g, b in zip(red, green, blue, strict=True)]
+    yellow_blue = [(r + g) / 2 - b for r, g, b in zip(red, green, blue, strict=True)]
+    red_green = list(map(sub, red, green))
 
     l_mean, l_waves, l_scale = _waves(light, width, height, max(3, across), max(3, down))
     p_mean, p_waves, p_scale = _waves(yellow_blue, width, height, 3, 3)
@@ -61,8 +64,7 @@ def _over_mean(values: bytes, opacity: list[float]) -> list[float]:
 
 
 def _waves(channel: list[float], width: int, height: int, across: int, down: int) -> Waves:
-    cosines_x = [[math.cos(math.pi / width * wave * (x + 0.5)) for x in range(width)] for wave in range(across)]
-    cosines_y = [[math.cos(math.pi / height * wave * (y + 0.5)) for y in range(height)] for wave in range(down)]
+    cosines_x, cosines_y = _cosines(width, across), _cosines(height, down)
     rows = [channel[y * width : (y + 1) * width] for y in range(height)]
     summed = [[sum(map(mul, row, cosines)) for row in rows] for cosines in cosines_x]
     found = [
@@ -77,6 +79,11 @@ def _waves(channel: list[float], width: int, height: int, across: int, down: int
     if scale:
         others = [0.5 + 0.5 / scale * wave for wave in others]
     return mean, others, scale
+
+
+@lru_cache(maxsize=64)
+def _cosines(length: int, waves: int) -> list[list[float]]:
+    return [[math.cos(math.pi / length * wave * (at + 0.5)) for at in range(length)] for wave in range(waves)]
 
 
 def _rounded(value: float) -> int:

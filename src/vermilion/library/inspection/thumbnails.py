@@ -9,18 +9,22 @@ from vermilion.library.inspection.thumbhash import thumbhash
 
 THUMBNAIL_PIXELS = 640
 _QUALITY = 80
-_METHOD = 2
-"""libwebp's effort: half the time of its default 4 for about 4 % more bytes (measured on noisy pictures)."""
+_METHOD = 0
+"""libwebp's effort: two thirds of the time of 2 and a third of its default 4, for about 6 % more bytes (measured on
+noisy pictures)."""
+
+_FILTER = Image.Resampling.HAMMING
+"""Nearly as sharp as LANCZOS when shrinking, in half its time."""
 
 _THUMBHASH_PIXELS = 28
-"""A thumbhash keeps at most seven waves a side; more pixels than this only cost time (14 ms at 100, 1 at 28)."""
+"""A thumbhash keeps at most seven waves a side; more pixels than this only cost time."""
 
 
 def shrink(image: Image.Image, longest_pixels: int = THUMBNAIL_PIXELS) -> Image.Image:
     """A copy no longer than `longest_pixels`, in RGB or RGBA of sRGB."""
     plain = _plain(image)
     if max(plain.size) > longest_pixels:
-        plain.thumbnail((longest_pixels, longest_pixels), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        plain.thumbnail((longest_pixels, longest_pixels), _FILTER, reducing_gap=2.0)
     return _to_srgb(plain, image)
 
 
@@ -32,8 +36,9 @@ def write_webp(image: Image.Image, path: Path) -> None:
 
 def thumbhash_of(image: Image.Image) -> bytes:
     """The thumbhash of an already small picture."""
-    tiny = image.convert("RGBA")
-    tiny.thumbnail((_THUMBHASH_PIXELS, _THUMBHASH_PIXELS), Image.Resampling.BOX)
+    tiny = image.copy()
+    tiny.thumbnail((_THUMBHASH_PIXELS, _THUMBHASH_PIXELS), Image.Resampling.BOX, reducing_gap=2.0)
+    tiny = tiny.convert("RGBA")
     return thumbhash(tiny.width, tiny.height, tiny.tobytes())
 
 
