@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/done
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # Node.js and npm come from a wheel in the same environment.
 export PATH := $(BIN):$(PATH)
 
@@ -125,7 +125,7 @@ $(DONE)/dev: requirements/dev.lock $(DONE)/run
 
 $(DONE)/npm: web/package-lock.json web/package.json $(DONE)/run
 	@echo "Installing what the web app needs (locked by hash)"
-	@cd web && npm ci --silent --no-fund --no-audit
+	@cd web && npm ci --loglevel=error --no-fund --no-audit > /dev/null
 	@touch $@
 
 $(DONE)/web: $(WEB_SOURCES) $(DONE)/npm

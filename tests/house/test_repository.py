@@ -43,12 +43,16 @@ def requirements_without_hash(lock: str) -> list[str]:
 
 
 def packages_without_integrity(lock: str) -> list[str]:
-    """Packages of an npm lock that are not pinned by a hash, or that name where they came from."""
+    """Packages of an npm lock that are not pinned by a hash (their own, or that of the package they come inside), or
+    that name where they came from."""
     packages = json.loads(lock)["packages"]
     return [
         name
         for name, package in packages.items()
-        if name and not package.get("link") and ("integrity" not in package or "resolved" in package)
+        if name
+        and not package.get("link")
+        and not package.get("inBundle")
+        and ("integrity" not in package or "resolved" in package)
     ]
 
 
