@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 _SECRET = re.compile(r"password|secret|token|authorization|cookie|api_?key|credential_fields", re.IGNORECASE)
-_QUIET = ("uvicorn.access", "alembic", "aiohttp.access", "asyncio")
+_QUIET = ("uvicorn.error", "uvicorn.access", "alembic", "aiohttp.access", "asyncio")
 """Libraries that talk about every step of theirs: heard from warnings on."""
 
 
