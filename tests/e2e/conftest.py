@@ -107,7 +107,9 @@ class Visitor:
         await self.page.keyboard.press("Enter")
 
     async def write(self, prompt: str) -> None:
-        """Write the prompt."""
+        """Write the prompt; on a phone the sheet for it is opened first."""
+        if self.phone:
+            await self.page.get_by_role("button", name=self.say("create.placeholder")).click()
         await self.page.get_by_label(self.say("create.prompt"), exact=True).fill(prompt)
 
     async def create(self, prompt: str) -> None:

@@ -38,6 +38,10 @@ class Studio {
       this.models = models.items;
       this.feed.reset(page);
       this.phase = 'ready';
+      // Asked after the list and before listening: what moved before the list's number is in the answer, what
+      // moves later will be told.
+      const { available, held } = await api.getCredits();
+      session.credits = { available, held };
       this.#source.start(page.cursor ?? null);
     } catch (error) {
       this.failure = error;
