@@ -37,6 +37,17 @@ async def studio(
             yield opened
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def guinea_house(
+    database_template: str, sandbox: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Studio]:
+    """Another studio, for tests that change what the operator chose or wear the place out."""
+    data = tmp_path_factory.mktemp("guinea_house")
+    with database_copy(database_template, data) as url:
+        async with open_studio(data, url, sandbox) as opened:
+            yield opened
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def someone(studio: Studio) -> AsyncIterator[Person]:
     """Somebody with 1,000 credits; afterwards the ledger must be sound."""

@@ -1,0 +1,160 @@
+"""The API keeps to its own description: requests made up from the OpenAPI document, right ones and wrong ones.
+
+As a user, as an admin and as nobody: no server errors, no status, type or shape that is not written down.
+"""
+
+import asyncio
+import copy
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation import GenerationMode
+from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.studio import Studio
+from tests.library.files import encoded, picture
+from vermilion.app.assembly import assemble
+
+EXAMPLES = int(os.environ.get("VERMILION_TEST_SCHEMA_EXAMPLES", "6"))
+"""How many requests of each kind, for each operation, for each role."""
+
+ENDLESS = {"GET /api/v1/events"}
+ENDS_THE_SESSION = {"POST /api/v1/auth/sign-out"}
+
+SCHEMA = schemathesis.openapi.from_dict(assemble(max_upload_bytes=1).openapi())
+OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def visitors(guinea_house: Studio) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
+    """For each role: its cookies, and ids of things it has."""
+    found: dict[str, tuple[dict[str, str], dict[str, Any]]] = {"nobody": ({}, {})}
+    for role in ("user", "admin"):
+        person = await guinea_house.person() if role == "user" else await guinea_house.admin()
+        if role == "admin":
+            await person.post(f"/admin/users/{person.id}/grant", {"amount_credits": 1000, "reason": "for a test"})
+        asset = await person.upload(encoded(picture(64, 48), "PNG"))
+        view = await person.request()
+        await person.ended(view["id"])
+        key = await person.post("/me/api-keys", {"name": "a key"}, status=201)
+        values = {
+            "asset_id": asset["id"],
+            "generation_id": view["id"],
+            "key_id": key["id"],
+            "model": "flux-1-dev",
+            "provider": "fal",
+            "user_id": (await guinea_house.person()).id,
+        }
+        found[role] = (dict(person.client.cookies.items()), values)
+    return found
+
+
+@contextmanager
+def _session(cookies: dict[str, str]) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.headers["Sec-Fetch-Site"] = "same-origin"
+        session.cookies.update(cookies)
+        yield session
+
+
+@pytest.mark.parametrize("role", ["nobody", "user", "admin"])
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label not in ENDLESS])
+async def test_answers_are_as_described(
+    guinea_house: Studio, visitors: dict[str, tuple[dict[str, str], dict[str, Any]]], label: str, role: str
+) -> None:
+    cookies, values = visitors[role]
+    if label in ENDS_THE_SESSION:
+        cookies = {}
+    operation = OPERATIONS[label]
+
+    def run() -> None:
+        with _session(cookies) as session:
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                _probe(operation, mode, session, guinea_house.origin, values)
+
+    # Schemathesis is not asynchronous, and this thread is the server's.
+    await asyncio.to_thread(run)
+
+
+def _probe(
+    operation: Any, mode: GenerationMode, session: requests.Session, origin: str, values: dict[str, Any]
+) -> None:
+    try:
+        cases = operation.as_strategy(generation_mode=mode)
+        cases.validate()
+    except schemathesis.errors.InvalidSchema as error:
+        pytest.fail(str(error))
+
+    @seed(1)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, is_real=st.booleans())
+    def probe(case: Any, is_real: bool) -> None:
+        if is_real:
+            # Half of the time the path leads to something that is there.
+            case.path_parameters.update({name: values[name] for name in case.path_parameters if name in values})
+        answer = case.call(base_url=origin, session=session, timeout=30)
+        checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE and not is_real else CHECKS
+        case.validate_response(answer, checks=checks)
+
+    try:
+        probe()
+    except Exception as error:
+        if type(error).__name__ in ("Unsatisfiable", "SkipTest") and mode is GenerationMode.NEGATIVE:
+            # Nothing can be wrong with a request that has no parts.
+            return
+        raise
+
+
+async def test_a_wrong_description_is_noticed(
+    guinea_house: Studio, visitors: dict[str, tuple[dict[str, str], dict[str, Any]]]
+) -> None:
+    """The checks above can fail: an undocumented status, and a member of the wrong type."""
+    cookies, values = visitors["user"]
+
+    def probe_with(document: dict[str, Any]) -> None:
+        schema = schemathesis.openapi.from_dict(document)
+        operation = schema["/api/v1/generations/{generation_id}"]["GET"]
+        with _session(cookies) as session:
+            _probe(operation, GenerationMode.POSITIVE, session, guinea_house.origin, values)
+
+    document = assemble(max_upload_bytes=1).openapi()
+    await asyncio.to_thread(probe_with, document)
+    untold = copy.deepcopy(document)
+    del untold["paths"]["/api/v1/generations/{generation_id}"]["get"]["responses"]["404"]
+    with pytest.raises(FailureGroup) as noticed:
+        await asyncio.to_thread(probe_with, untold)
+    assert isinstance(noticed.value.exceptions[0], UndefinedStatusCode)
+    untrue = copy.deepcopy(document)
+    untrue["components"]["schemas"]["GenerationView"]["properties"]["price_credits"] = {"type": "string"}
+    with pytest.raises(FailureGroup) as noticed:
+        await asyncio.to_thread(probe_with, untrue)
+    assert isinstance(noticed.value.exceptions[0], JsonSchemaError)
