@@ -11,28 +11,41 @@ from vermilion.events.log import TOPIC
 STREAMS_PER_PERSON_MAX = 20
 
 
+class Listener:
+    """One stream's ear: its bell, and whether its person's log may have grown since it was last read."""
+
+    def __init__(self) -> None:
+        self.bell = asyncio.Event()
+        self.grown = True
+
+    def log_grew(self) -> None:
+        """Something of this person's was written."""
+        self.grown = True
+        self.bell.set()
+
+
 class EventHub:
     """Wakes the streams of a person; carries no data, so it cannot lose any."""
 
     def __init__(self) -> None:
-        self._bells: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
-        self._everyone: set[asyncio.Event] = set()
+        self._listeners: defaultdict[UUID, set[Listener]] = defaultdict(set)
+        self._everyone: set[Listener] = set()
         self.stopping = False
 
     def on_topic(self, topic: str) -> None:
         """Listener for `Database.listen`."""
         if topic.startswith(TOPIC):
-            for bell in self._bells.get(UUID(topic.removeprefix(TOPIC)), ()):
-                bell.set()
+            for listener in self._listeners.get(UUID(topic.removeprefix(TOPIC)), ()):
+                listener.log_grew()
 
     def is_full(self, user_id: UUID) -> bool:
         """Whether the person holds as many streams as anybody may."""
-        return len(self._bells.get(user_id, ())) >= STREAMS_PER_PERSON_MAX
+        return len(self._listeners.get(user_id, ())) >= STREAMS_PER_PERSON_MAX
 
     def wake_everyone(self) -> None:
         """For what is not written per person: places in line moved, or the server stops."""
-        for bell in self._everyone:
-            bell.set()
+        for listener in self._everyone:
+            listener.bell.set()
 
     def stop(self) -> None:
         """End every stream, so that the server can close."""
@@ -40,18 +53,18 @@ class EventHub:
         self.wake_everyone()
 
     @contextmanager
-    def listening(self, user_id: UUID) -> Iterator[asyncio.Event]:
-        """A bell rung whenever something of this person's changed."""
-        bell = asyncio.Event()
-        self._bells[user_id].add(bell)
-        self._everyone.add(bell)
+    def listening(self, user_id: UUID) -> Iterator[Listener]:
+        """An ear whose bell rings whenever something of this person's changed."""
+        listener = Listener()
+        self._listeners[user_id].add(listener)
+        self._everyone.add(listener)
         try:
-            yield bell
+            yield listener
         finally:
-            self._everyone.discard(bell)
-            self._bells[user_id].discard(bell)
-            if not self._bells[user_id]:
-                del self._bells[user_id]
+            self._everyone.discard(listener)
+            self._listeners[user_id].discard(listener)
+            if not self._listeners[user_id]:
+                del self._listeners[user_id]
 
     @property
     def streams(self) -> int:

@@ -13,6 +13,9 @@ from vermilion.events.tables import EventPositionRow, EventRow
 TOPIC = "events:"
 """Announced after commit, followed by the person's id."""
 
+RESET = "reset"
+"""The event that says: what you know cannot be brought up to date by events, fetch your lists again."""
+
 REPLAY_MAX = 500
 """Events read at a time; a stream asks again until it has caught up."""
 
@@ -74,11 +77,34 @@ def can_resume(tx: Tx, user_id: UUID, seq: int) -> bool:
 
 
 def forget_events(tx: Tx, before: datetime) -> int:
-    """Drop deletions older than `before`; the other events stay, one per thing that still exists."""
+    """Drop deletions older than `before`; the other events stay, one per thing that still exists.
+
+    In their place comes one `reset` with the number of the newest dropped: whoever was away for longer is told to
+    fetch their lists again instead of keeping for ever what is gone.
+    """
     gone = tx.execute(
-        delete(EventRow).where(EventRow.created_at < before, EventRow.name.like("%.deleted")).returning(EventRow.seq)
-    )
-    return len(gone.all())
+        delete(EventRow)
+        .where(EventRow.created_at < before, EventRow.name.like("%.deleted"))
+        .returning(EventRow.user_id, EventRow.seq)
+        .execution_options(synchronize_session=False)
+    ).all()
+    newest: dict[UUID, int] = {}
+    for user_id, seq in gone:
+        newest[user_id] = max(seq, newest.get(user_id, 0))
+    for user_id, seq in newest.items():
+        known = tx.scalar(select(EventRow.seq).where(EventRow.user_id == user_id, EventRow.subject == RESET)) or 0
+        _PUT.run(
+            tx,
+            {
+                "user_id": user_id,
+                "subject": RESET,
+                "seq": max(seq, known),
+                "name": RESET,
+                "data": {},
+                "created_at": before,
+            },
+        )
+    return len(gone)
 
 
 def count_events(tx: Tx) -> int:

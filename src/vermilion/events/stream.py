@@ -1,6 +1,7 @@
 """One person's events as server-sent events (WHATWG HTML, section 9.2), from where the client left off."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -39,27 +40,38 @@ async def stream(
     issued is answered with `reset`: fetch your lists again. `still_allowed` is asked at every heartbeat. The
     generator holds at most one batch of events, so a slow client costs no memory: it simply reads later.
     """
-    with hub.listening(user_id) as bell:
+    loop = asyncio.get_running_loop()
+    with hub.listening(user_id) as listener:
         yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
         seen, known = await db.read(_begin, user_id, after)
         if not known:
             yield message("reset", {}, number=seen)
         last_hint: dict[str, Any] | None = None
+        beat_at = loop.time() + HEARTBEAT_SECONDS
         while not hub.stopping:
-            bell.clear()
-            while batch := await db.read(events_after, user_id, seen):
-                yield b"".join(_event(row) for row in batch)
-                seen = batch[-1].seq
+            listener.bell.clear()
+            if listener.grown:
+                listener.grown = False
+                batch = await db.read(events_after, user_id, seen)
+                if batch:
+                    # There may be more than fits one batch; the right to listen is asked for in between.
+                    listener.log_grew()
+                    yield b"".join(_event(row) for row in batch)
+                    seen = batch[-1].seq
             place = hint(user_id)
             if place != last_hint:
                 last_hint = place
                 yield message("line", place or {"items": []})
-            try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await bell.wait()
-            except TimeoutError:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(beat_at):
+                    await listener.bell.wait()
+            if loop.time() >= beat_at:
+                # Also while much is being told: a right that ended must not outlive a busy log.
                 if not await db.read(still_allowed):
                     return
+                beat_at = loop.time() + HEARTBEAT_SECONDS
+                # What another process wrote rang no bell here.
+                listener.grown = True
                 yield b": still here\n\n"
 
 
