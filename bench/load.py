@@ -1,4 +1,4 @@
-"""A load generator that costs next to nothing itself: prepared requests over kept-alive connections, one at a time each."""
+"""A load generator that costs next to nothing itself: prepared requests over connections that are kept alive."""
 
 import asyncio
 import json
