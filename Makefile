@@ -21,8 +21,7 @@ PYTHON_SOURCES := src tests bench requirements
 
 .PHONY: run
 run: $(DONE)/run $(DONE)/web ## Start the studio with its sandbox on 127.0.0.1:8080 (VERMILION_PORT, VERMILION_DATA)
-	@$(BIN)/vermilion db upgrade
-	@exec $(BIN)/vermilion serve --sandbox
+	@exec $(BIN)/vermilion serve --sandbox --upgrade
 
 .PHONY: web
 web: $(DONE)/web ## Build the web app

@@ -62,6 +62,9 @@ def serve(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Play every vendor here, so that no key is needed.")
     ] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Apply pending migrations first, after a snapshot.")
+    ] = False,
     data: DataOption = None,
     port: Annotated[
         int | None, typer.Option(help="Listen on this port.", envvar="VERMILION_PORT", show_default="8080", max=65535)
@@ -71,10 +74,10 @@ def serve(
     ] = None,
 ) -> None:
     """Open the studio: the server with everything in it."""
-    from vermilion.terminal.data import read_settings
+    from vermilion.terminal.reading import read_settings
     from vermilion.terminal.serving import serve as open_studio
 
-    open_studio(read_settings(data=data, port=port, host=host), with_sandbox=sandbox)
+    open_studio(read_settings(data=data, port=port, host=host), with_sandbox=sandbox, with_upgrade=upgrade)
 
 
 @app.command(rich_help_panel=HOUSE)
@@ -151,7 +154,7 @@ def admin_create(
 ) -> None:
     """Make an admin, also while the server runs. Exit status 3 means that the address has signed up already."""
     from vermilion.terminal.admins import make_admin
-    from vermilion.terminal.data import read_settings
+    from vermilion.terminal.reading import read_settings
 
     make_admin(read_settings(data=data), email, password, name, grant, api_key, quiet)
 
@@ -167,7 +170,7 @@ def admin_grant(
 ) -> None:
     """Give a person credits, or take some away."""
     from vermilion.terminal.admins import grant
-    from vermilion.terminal.data import read_settings
+    from vermilion.terminal.reading import read_settings
 
     grant(read_settings(data=data), email, amount, reason)
 
@@ -175,8 +178,8 @@ def admin_grant(
 @db_app.command("status")
 def db_status(data: DataOption = None) -> None:
     """Show revision, pending migrations and drift; exit status 1 when something is pending or drifted."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.databases import show_status
+    from vermilion.terminal.reading import read_settings
 
     show_status(read_settings(data=data))
 
@@ -189,8 +192,8 @@ def db_upgrade(
     ] = False,
 ) -> None:
     """Apply pending migrations, after a snapshot of what is there."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.databases import upgrade
+    from vermilion.terminal.reading import read_settings
 
     upgrade(read_settings(data=data), snapshot_first=not without_snapshot)
 
@@ -198,8 +201,8 @@ def db_upgrade(
 @db_app.command("snapshot")
 def db_snapshot(data: DataOption = None) -> None:
     """Copy the database into the data folder's `snapshots`, also while the server runs."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.databases import take_snapshot
+    from vermilion.terminal.reading import read_settings
 
     take_snapshot(read_settings(data=data))
 
@@ -207,8 +210,8 @@ def db_snapshot(data: DataOption = None) -> None:
 @db_app.command("restore")
 def db_restore(snapshot: Annotated[Path, typer.Argument(help="The snapshot's file.")], data: DataOption = None) -> None:
     """Put a snapshot back. Refuses while a server runs; what was there is kept as a snapshot too."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.databases import restore
+    from vermilion.terminal.reading import read_settings
 
     restore(read_settings(data=data), snapshot)
 
@@ -219,8 +222,8 @@ def db_doctor(
     mend: Annotated[bool, typer.Option("--mend", help="Make missing or changed indexes and triggers again.")] = False,
 ) -> None:
     """Look for damage and drift; exit status 1 when something is wrong. Data itself is never changed."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.databases import examine
+    from vermilion.terminal.reading import read_settings
 
     examine(read_settings(data=data), mend=mend)
 
@@ -231,8 +234,8 @@ def ledger_fsck(
     files: Annotated[bool, typer.Option("--files/--no-files", help="Look for every asset's file too.")] = True,
 ) -> None:
     """Check every promise about credits, generations and files; exit status 1 with what is broken."""
-    from vermilion.terminal.data import read_settings
     from vermilion.terminal.ledgers import audit
+    from vermilion.terminal.reading import read_settings
 
     audit(read_settings(data=data), with_files=files)
 

@@ -2,31 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+
+import structlog
 
 from vermilion.db import Database, open_database, sqlite_path
 from vermilion.db.schema import status, upgrade
 from vermilion.settings import Settings
 from vermilion.terminal.problem import Problem
 
-
-def read_settings(**given: Any) -> Settings:
-    """The environment's settings, with what the command line gave in their place."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+log = structlog.get_logger(__name__)
 
 
-def bring_up_to_date(settings: Settings) -> bool:
-    """Make the tables of an empty database; True when that was done. Raises `Problem` for one that is behind."""
+def bring_up_to_date(settings: Settings, *, also_behind: bool = False) -> None:
+    """Make the tables of an empty database; one that is behind is upgraded if `also_behind`, else raises `Problem`."""
     before = status(settings.url_of_database)
     if before.is_current:
-        return False
-    if before.revision is not None:
+        return
+    if before.revision is not None and not also_behind:
         raise Problem(
             f"The database is {len(before.pending)} migrations behind this version. Run `vermilion db upgrade` first."
         )
-    upgrade(settings.url_of_database, settings.data)
-    return True
+    done = upgrade(settings.url_of_database, settings.data)
+    snapshot = str(done.snapshot.path) if done.snapshot else None
+    log.info("database.upgraded", before=done.before, after=done.after, snapshot=snapshot)
 
 
 @contextmanager
@@ -51,8 +49,3 @@ def shown_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
     login, at, host = rest.rpartition("@")
     return f"{scheme}://{login.split(':', maxsplit=1)[0]}{at}{host}"
-
-
-def folder_of(settings: Settings) -> Path:
-    """The data folder, absolute."""
-    return settings.data.resolve()

@@ -55,7 +55,7 @@ def listening_socket(host: str, port: int, *, option: str) -> socket.socket:
 
 @contextmanager
 def running_sandbox(settings: Settings) -> Iterator["SandboxProcess"]:
-    """The sandbox, answering; ended on leaving. Raises `Problem` when it does not come up."""
+    """The sandbox, started; ended on leaving. Raises `Problem` when its port is taken."""
     sandbox = SandboxProcess(settings)
     sandbox.start()
     try:
@@ -75,7 +75,7 @@ class SandboxProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it; it answers a little later."""
         listening_socket("127.0.0.1", self._port, option="VERMILION_SANDBOX_PORT").close()
         self._data.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(  # noqa: S603 - our own module, and numbers and a path of ours
@@ -90,9 +90,12 @@ class SandboxProcess:
             stdin=subprocess.DEVNULL,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - there is one thread yet, and it only makes a system call
         )
+
+    def wait_until_it_answers(self) -> None:
+        """Return once it is up; raises `Problem` when it ends instead, or takes too long."""
         until = time.monotonic() + START_SECONDS
         while True:
-            if (code := self._process.poll()) is not None:
+            if self._process is not None and (code := self._process.poll()) is not None:
                 raise Problem(f"The sandbox ended at its start (exit status {code}); its reason stands above.")
             with contextlib.suppress(OSError):
                 self._ask("health")

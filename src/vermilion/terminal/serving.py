@@ -1,155 +1,26 @@
-"""The command `vermilion serve`."""
+"""The command `vermilion serve`: everything that may refuse comes first, the heavy part is imported meanwhile."""
 
-import asyncio
 import contextlib
-import signal
-import socket
-import sys
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
-import structlog
-import uvicorn
-from rich.console import Console
-from rich.panel import Panel
-
-from vermilion import __version__
-from vermilion.app import create_app
-from vermilion.catalog import disable_sandbox_credentials, ensure_sandbox_credential
-from vermilion.db import Tx, open_database
 from vermilion.db.lock import hold_house_lock
-from vermilion.identity import make_first_admin_link
-from vermilion.kit.sealed import load_or_create_key
 from vermilion.logs import configure_logs
-from vermilion.providers import adapters
 from vermilion.settings import Settings
-from vermilion.terminal.data import bring_up_to_date
-from vermilion.terminal.sandbox_process import SandboxLogin, SandboxProcess, listening_socket, running_sandbox
-from vermilion.wiring import House, open_house
-
-log = structlog.get_logger(__name__)
-
-DRAIN_SECONDS = 10
-"""How long answers under way may take once the server was told to stop."""
+from vermilion.terminal.sandbox_process import listening_socket, running_sandbox
 
 
-def serve(settings: Settings, *, with_sandbox: bool) -> None:
+def serve(settings: Settings, *, with_sandbox: bool, with_upgrade: bool) -> None:
     """Serve until told to stop. Raises `HouseIsRunning`, or `Problem` where something is in the way."""
     configure_logs(settings.log_level)
     settings.data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(hold_house_lock(settings.data, settings.url_of_database))
         door = stack.enter_context(contextlib.closing(listening_socket(settings.host, settings.port, option="--port")))
-        made = bring_up_to_date(settings)
-        if made:
-            log.info("database.made", path=str(settings.data))
+        # It starts on another processor while this one imports the rest.
         sandbox = stack.enter_context(running_sandbox(settings)) if with_sandbox else None
-        _point_at_sandbox(settings, sandbox.logins() if sandbox else ())
-        with asyncio.Runner(loop_factory=_event_loop) as runner:
-            runner.run(_serve(settings, door, sandbox))
 
+        from vermilion.terminal.data import bring_up_to_date
+        from vermilion.terminal.studio import run
 
-def _event_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()
-
-
-def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> None:
-    """Before anything is driven: the sandbox's credentials lead to where it listens this time, or are off.
-
-    Each vendor it plays gets one, if there is an adapter that speaks to it.
-    """
-    sealer = load_or_create_key(settings.data.resolve() / "secret.key")
-
-    def point(tx: Tx) -> None:
-        if not logins:
-            disable_sandbox_credentials(tx)
-        spoken_to = (login for login in logins if login.provider in adapters())
-        for login in spoken_to:
-            ensure_sandbox_credential(tx, sealer, login.provider, login.fields, datetime.now(UTC))
-
-    database = open_database(settings.url_of_database)
-    try:
-        database.write_now(point)
-    finally:
-        database.close()
-
-
-async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProcess | None) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(settings, sandbox=sandbox is not None))
-        if sandbox is not None:
-            await stack.enter_async_context(sandbox.watched())
-        token = await house.db.write(make_first_admin_link, house.clock.now())
-        server = _Server(
-            uvicorn.Config(
-                create_app(house),
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
-        )
-        with _stopping(server, house):
-            welcome = asyncio.create_task(_greet_when_up(server, settings, token, sandbox))
-            try:
-                await server.serve(sockets=[door])
-            finally:
-                welcome.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await welcome
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it would raise the signal again before the house could close."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.contextmanager
-def _stopping(server: uvicorn.Server, house: House) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        if server.should_exit:
-            server.force_exit = True
-        # Streams never end by themselves; uvicorn would wait for them.
-        house.hub.stop()
-        server.should_exit = True
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop)
-    try:
-        yield
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)
-
-
-async def _greet_when_up(
-    server: uvicorn.Server, settings: Settings, token: str | None, sandbox: SandboxProcess | None
-) -> None:
-    while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and nothing to wait for
-        await asyncio.sleep(0.01)
-    lines = [f"Vermilion {__version__} is open at {settings.address}"]
-    if token is not None:
-        lines += ["", "Nobody is in charge yet. This link, which works once, makes you the first admin:"]
-        lines += [f"{settings.address}/first-admin#token={token}"]
-    if sandbox is not None:
-        lines += ["", f"The sandbox plays every vendor at {sandbox.url}: no account and no key is needed."]
-    lines += ["", f"Data: {settings.data.resolve()}", "Stop with Ctrl-C; what is under way goes on at the next start."]
-    console = Console(stderr=True, highlight=False)
-    text = "\n".join(lines)
-    if console.is_terminal:
-        console.print(Panel.fit(text, border_style="red"), soft_wrap=True)
-    else:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        bring_up_to_date(settings, also_behind=with_upgrade)
+        run(settings, door, sandbox)
