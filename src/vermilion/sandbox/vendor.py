@@ -17,7 +17,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from .faults import JOB, VOCABULARY, Fault, FaultKind, make_fault, read_markers
-from .misbehave import misbehave
+from .misbehave import Refuse, misbehave
 from .stage import Stage
 
 Answer = Callable[[], Awaitable[web.StreamResponse]]
@@ -110,11 +110,18 @@ class BaseVendor(ABC):
         return make_fault(kind, at, argument, self.kinds)
 
     async def with_faults(
-        self, request: web.Request, place: str, faults: list[Fault], subject: str, answer: Answer
+        self,
+        request: web.Request,
+        place: str,
+        faults: list[Fault],
+        subject: str,
+        answer: Answer,
+        refuse: Refuse | None = None,
     ) -> web.StreamResponse:
         """Answer truly, unless a fault was armed for this place or marked on this request.
 
         `subject` is equal for repeats of one request: a marked fault strikes a subject once unless it says otherwise.
+        `refuse` replaces the vendor's own where it speaks several protocols.
         """
         board = self.stage.faults
         fault = board.strike(self.name, place)
@@ -122,7 +129,7 @@ class BaseVendor(ABC):
             fault = board.strike_marked(faults, place, subject)
         if fault is None:
             return await answer()
-        return await misbehave(request, fault, answer, self.refuse)
+        return await misbehave(request, fault, answer, refuse or self.refuse)
 
     def _by_host(self, request: web.Request) -> bool:
         return request.host.partition(":")[0] in self.hosts
