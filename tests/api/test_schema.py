@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.api.routes import PUBLIC
 from tests.api.studio import Studio
 from tests.library.files import encoded, picture
 from vermilion.app.assembly import assemble
@@ -132,6 +133,24 @@ def _probe(
             # Nothing can be wrong with a request that has no parts.
             return
         raise
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_the_usual_refusals_are_described(label: str) -> None:
+    """What the rim may answer to anything: made-up requests are too tame to meet all of it."""
+    operation = OPERATIONS[label]
+    method, _, path = label.partition(" ")
+    described = set(operation.definition.raw["responses"])
+    usual = {"400", "429"}
+    if label not in PUBLIC:
+        usual |= {"401", "403"}
+    if method != "GET":
+        usual |= {"403", "413"}
+    if "{" in path or method != "GET":
+        usual |= {"422"}
+    if "{" in path:
+        usual |= {"404"}
+    assert usual <= described, (usual - described, label)
 
 
 async def test_a_wrong_description_is_noticed(

@@ -25,6 +25,7 @@ from vermilion.identity import (
     list_users,
     person,
     problem_responses,
+    write_responses,
 )
 from vermilion.kit import Page
 from vermilion.library import stored_bytes
@@ -95,7 +96,7 @@ async def get_users(
     return await house.db.read(_users, q, cursor, limit)
 
 
-@router.post("/users/{user_id}/grant", responses=problem_responses(401, 403, 404, 409, 422))
+@router.post("/users/{user_id}/grant", responses=write_responses(401, 404, 409))
 async def post_grant(house: HouseHere, actor: AdminActor, user_id: UUID, body: GrantBody) -> GrantedView:
     """Give credits to a person, or take some away."""
     return await house.db.write(grant_by_admin, actor, user_id, body.amount_credits, body.reason, house.clock.now())

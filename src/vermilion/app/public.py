@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from vermilion import __version__
 from vermilion.db import Tx
-from vermilion.identity import needs_first_admin, read_choices
+from vermilion.identity import needs_first_admin, problem_responses, read_choices
 from vermilion.wiring import House
 
 router = APIRouter(tags=["house"])
@@ -41,19 +41,19 @@ class HealthView(BaseModel):
     status: Literal["ok"]
 
 
-@router.get("/config")
+@router.get("/config", responses=problem_responses())
 async def get_config(house: HouseHere) -> ConfigView:
     """What this house is."""
     return await house.db.read(_config, house.sandbox, house.max_upload_bytes)
 
 
-@router.get("/health")
+@router.get("/health", responses=problem_responses())
 async def get_health() -> HealthView:
     """Whether the process answers; asks nothing else."""
     return HealthView(status="ok")
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses=problem_responses())
 async def get_ready(house: HouseHere) -> HealthView:
     """Whether the database answers too."""
     await house.db.read(read_choices)

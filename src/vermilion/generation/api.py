@@ -25,7 +25,7 @@ from vermilion.generation.queries import Filter, attempts_of, generation_of, lis
 from vermilion.generation.review import ReviewView, resolve_uncertain, uncertain_generations
 from vermilion.generation.status import Status
 from vermilion.generation.views import AttemptView, GenerationView
-from vermilion.identity import AdminActor, CurrentActor, problem_responses
+from vermilion.identity import Actor, AdminActor, CurrentActor, problem_responses, require_scope, write_responses
 from vermilion.kit import AppError, Clock, Page
 from vermilion.ledger import StatementEntry
 
@@ -84,13 +84,13 @@ def places_view(dispatcher: Dispatcher, user_id: UUID) -> PlacesView:
     return PlacesView(items=[PlaceView(**asdict(place)) for place in dispatcher.places(user_id)])
 
 
-@router.post("/quotes", responses=problem_responses(401, 403, 404, 422))
-async def post_quote(house: HouseHere, actor: CurrentActor, body: QuoteBody) -> QuoteView:
-    """What a request would cost, exactly, and whether the balance suffices."""
+@router.post("/quotes", responses=write_responses(401, 404))
+async def post_quote(house: HouseHere, actor: Annotated[Actor, require_scope("read")], body: QuoteBody) -> QuoteView:
+    """What a request would cost, exactly, and whether the balance suffices; it is a question and changes nothing."""
     return await house.db.read(quote, house.shelf, actor, body.model, body.params, wanted_inputs(body.inputs))
 
 
-@router.post("/generations", status_code=202, responses=problem_responses(401, 402, 403, 404, 409, 422))
+@router.post("/generations", status_code=202, responses=write_responses(401, 402, 404, 409))
 async def post_generation(house: HouseHere, actor: CurrentActor, body: GenerationBody) -> GenerationView:
     """Request a generation. Accepted means: its price is held and it will come to an end, whatever crashes."""
     view, _ = await house.db.write(request_generation, house.shelf, actor, body.wanted(), house.clock.now())
@@ -131,7 +131,7 @@ async def get_receipt(house: HouseHere, actor: CurrentActor, generation_id: UUID
     return ReceiptView(entries=entries, attempts=attempts)
 
 
-@router.post("/generations/{generation_id}/cancel", responses=problem_responses(401, 403, 404, 409, 422))
+@router.post("/generations/{generation_id}/cancel", responses=write_responses(401, 404, 409))
 async def post_cancel(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> GenerationView:
     """Cancel while it can still work; the answer's status says whether it is over or only asked for."""
     view = await house.db.write(cancel_generation, actor, generation_id, house.clock.now())
@@ -139,7 +139,7 @@ async def post_cancel(house: HouseHere, actor: CurrentActor, generation_id: UUID
     return view
 
 
-@router.post("/generations/{generation_id}/retry", responses=problem_responses(401, 402, 403, 404, 409, 422))
+@router.post("/generations/{generation_id}/retry", responses=write_responses(401, 402, 404, 409))
 async def post_retry(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> GenerationView:
     """Try a failed or canceled generation again, at the same price."""
     view = await house.db.write(retry_generation, house.shelf, actor, generation_id, house.clock.now())
@@ -147,7 +147,7 @@ async def post_retry(house: HouseHere, actor: CurrentActor, generation_id: UUID)
     return view
 
 
-@router.delete("/generations/{generation_id}", status_code=204, responses=problem_responses(401, 403, 404, 409, 422))
+@router.delete("/generations/{generation_id}", status_code=204, responses=write_responses(401, 404, 409))
 async def remove_generation(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> None:
     """Delete a finished generation with its assets."""
     await house.db.write(delete_generation, actor, generation_id, house.clock.now())
@@ -172,7 +172,7 @@ async def get_review(
     return await house.db.read(uncertain_generations, cursor=cursor, limit=limit)
 
 
-@router.post("/admin/review/{generation_id}", responses=problem_responses(401, 403, 404, 409, 422))
+@router.post("/admin/review/{generation_id}", responses=write_responses(401, 404, 409))
 async def post_review(house: HouseHere, actor: AdminActor, generation_id: UUID, body: ReviewBody) -> GenerationView:
     """Decide about one of them."""
     view = await house.db.write(resolve_uncertain, actor, generation_id, body.resolution, body.note, house.clock.now())
@@ -180,7 +180,7 @@ async def post_review(house: HouseHere, actor: AdminActor, generation_id: UUID, 
     return view
 
 
-@router.post("/callbacks/{provider}/{token}", status_code=204, responses=problem_responses(403, 404, 413, 422, 503))
+@router.post("/callbacks/{provider}/{token}", status_code=204, responses=write_responses(404, 503))
 async def post_callback(house: HouseHere, request: Request, provider: str, token: str) -> Response:
     """Where providers report; verified, and only a reason to ask them ourselves."""
     body = await _bounded_body(request)

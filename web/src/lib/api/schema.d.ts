@@ -953,7 +953,7 @@ export interface paths {
         put?: never;
         /**
          * Post Quote
-         * @description What a request would cost, exactly, and whether the balance suffices.
+         * @description What a request would cost, exactly, and whether the balance suffices; it is a question and changes nothing.
          */
         post: operations["post_quote"];
         delete?: never;
@@ -999,7 +999,7 @@ export interface components {
              * Makes
              * @enum {string}
              */
-            makes: "image" | "video" | "audio";
+            makes: "image" | "video" | "audio" | "text";
             name: components["schemas"]["TextView"];
             /** Outputs Param */
             outputs_param: string | null;
@@ -1397,7 +1397,7 @@ export interface components {
             fields: {
                 [key: string]: string;
             };
-            health: components["schemas"]["vermilion__catalog__views__HealthView"];
+            health: components["schemas"]["vermilion__catalog__provider_views__HealthView"];
             /**
              * Id
              * Format: uuid
@@ -1561,7 +1561,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "image" | "video" | "audio";
+            kind: "image" | "video" | "audio" | "text";
             /** Model */
             model: string;
             model_name: components["schemas"]["TextView"];
@@ -1684,7 +1684,7 @@ export interface components {
              * Makes
              * @enum {string}
              */
-            makes: "image" | "video" | "audio";
+            makes: "image" | "video" | "audio" | "text";
             name: components["schemas"]["TextView"];
             /** Outputs Param */
             outputs_param: string | null;
@@ -2292,7 +2292,7 @@ export interface components {
          * HealthView
          * @description How a credential was when it was last used or tested.
          */
-        vermilion__catalog__views__HealthView: {
+        vermilion__catalog__provider_views__HealthView: {
             /** Last Error */
             last_error: string | null;
             /**
@@ -3353,6 +3353,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -3602,6 +3611,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4737,6 +4755,33 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_credits: {
@@ -5184,6 +5229,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5343,6 +5397,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5421,6 +5484,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5598,6 +5670,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5636,6 +5717,33 @@ export interface operations {
                     "application/json": components["schemas"]["vermilion__app__public__HealthView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_ready: {
@@ -5654,6 +5762,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["vermilion__app__public__HealthView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6527,6 +6662,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
