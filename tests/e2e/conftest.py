@@ -122,7 +122,7 @@ class Visitor:
 
     def pictures_of(self, prompt: str):
         """The finished pictures of a prompt in the stream."""
-        return self.page.get_by_role("button", name=prompt)
+        return self.page.get_by_role("button", name=self.say("feed.view", n=1, prompt=prompt))
 
 
 async def visit(

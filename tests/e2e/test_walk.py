@@ -49,7 +49,7 @@ async def test_a_restart_in_the_middle_is_survived_without_a_reload(browser: Bro
     await me.page.evaluate("window.untouched = true")
     studio.kill()
     studio.start()
-    await expect(me.pictures_of("a long way").first).to_be_visible()
+    await expect(me.pictures_of("a long way [[slow:12]]").first).to_be_visible()
     assert await me.page.evaluate("window.untouched") is True
     allowed = (
         "ERR_CONNECTION_REFUSED",
@@ -68,7 +68,7 @@ async def test_offline_and_back_nothing_is_missed(browser: Browser, studio: Stud
     await me.context.set_offline(True)
     await me.page.wait_for_timeout(4000)
     await me.context.set_offline(False)
-    await expect(me.pictures_of("while nobody looked").first).to_be_visible()
+    await expect(me.pictures_of("while nobody looked [[slow:6]]").first).to_be_visible()
 
 
 async def test_two_windows_show_the_same(browser: Browser, studio: Studio) -> None:
@@ -77,7 +77,7 @@ async def test_two_windows_show_the_same(browser: Browser, studio: Studio) -> No
     second = await me.context.new_page()
     await second.goto(f"{studio.url}/create")
     await me.create("seen twice")
-    await expect(second.get_by_role("button", name="seen twice").first).to_be_visible()
+    await expect(second.get_by_role("button", name=me.say("feed.view", n=1, prompt="seen twice")).first).to_be_visible()
 
 
 async def test_a_double_click_makes_one(browser: Browser, studio: Studio) -> None:
