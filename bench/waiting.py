@@ -79,9 +79,8 @@ def submit_many(prepared: Prepared, vendor: str, count: int, *, submitted_at: da
         work = intend(tx, work, attempt_id=new_id(), credential_id=prepared.credential_id, now=submitted_at)
         root = f"{vendor}/fal/fal-ai/flux/requests/{generation_id}"
         addresses = {"status_url": f"{root}/status", "response_url": root, "cancel_url": f"{root}/cancel"}
-        submitted(
-            tx, work, Ticket(str(generation_id), {"endpoint": work.entry.endpoint, **addresses}), now=submitted_at
-        )
+        ticket = Ticket(str(generation_id), {"endpoint": work.entry.endpoint, **addresses})
+        submitted(tx, work, ticket, now=submitted_at)
 
     def some(tx: Tx, number: int) -> None:
         for _ in range(number):
