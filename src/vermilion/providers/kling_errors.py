@@ -63,6 +63,9 @@ def complaint_of(answer: Answer) -> Complaint | None:
         body = answer.json()
     except Drifted:
         body = None
+    if answer.ok and isinstance(body, dict) and body.get("object") == "video":
+        # OpenAI's form tells how a job failed where others tell how a question did.
+        return None
     said = _complaint_in(answer.status, body)
     if answer.ok and (body is None or said.code in {None, 0, "0", "success", ""}):
         return None
