@@ -3,28 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from vermilion.db import Database, open_database, sqlite_path
-from vermilion.db.schema import status, upgrade
+from vermilion.db.schema import Upgraded, status, upgrade
 from vermilion.settings import Settings
 from vermilion.terminal.problem import Problem
 
-log = structlog.get_logger(__name__)
 
+def bring_up_to_date(settings: Settings, *, also_behind: bool = False) -> Upgraded | None:
+    """Make the tables of an empty database; one that is behind is upgraded if `also_behind`, else raises `Problem`.
 
-def bring_up_to_date(settings: Settings, *, also_behind: bool = False) -> None:
-    """Make the tables of an empty database; one that is behind is upgraded if `also_behind`, else raises `Problem`."""
+    None means that there was nothing to do.
+    """
     before = status(settings.url_of_database)
     if before.is_current:
-        return
+        return None
     if before.revision is not None and not also_behind:
         raise Problem(
             f"The database is {len(before.pending)} migrations behind this version. Run `vermilion db upgrade` first."
         )
-    done = upgrade(settings.url_of_database, settings.data)
-    snapshot = str(done.snapshot.path) if done.snapshot else None
-    log.info("database.upgraded", before=done.before, after=done.after, snapshot=snapshot)
+    return upgrade(settings.url_of_database, settings.data)
 
 
 @contextmanager

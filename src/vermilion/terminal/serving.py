@@ -3,10 +3,14 @@
 import contextlib
 from contextlib import ExitStack
 
+import structlog
+
 from vermilion.db.lock import hold_house_lock
 from vermilion.logs import configure_logs
 from vermilion.settings import Settings
 from vermilion.terminal.sandbox_process import listening_socket, running_sandbox
+
+log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, *, with_sandbox: bool, with_upgrade: bool) -> None:
@@ -22,5 +26,7 @@ def serve(settings: Settings, *, with_sandbox: bool, with_upgrade: bool) -> None
         from vermilion.terminal.data import bring_up_to_date
         from vermilion.terminal.studio import run
 
-        bring_up_to_date(settings, also_behind=with_upgrade)
+        if (done := bring_up_to_date(settings, also_behind=with_upgrade)) is not None:
+            snapshot = str(done.snapshot.path) if done.snapshot else None
+            log.info("database.upgraded", before=done.before, after=done.after, snapshot=snapshot)
         run(settings, door, sandbox)
