@@ -16,7 +16,7 @@ PROMPTS = [
     ("a fishing village at dawn, ink wash, one red lantern", "flux-1-dev", {"aspect_ratio": "16:9"}),
     ("夜色中的海，月亮与孤舟", "flux-1-dev", {"num_images": 4, "aspect_ratio": "4:3"}),
     ("plum blossom on old paper, 红梅", "flux-1-schnell", {"num_images": 2, "aspect_ratio": "3:4"}),
-    ("a pagoda in autumn mountains", "flux-pro-v1.1", {"aspect_ratio": "3:2"}),
+    ("a pagoda in autumn mountains", "flux-2-pro", {"aspect_ratio": "3:2"}),
     ("this one is refused [[fail:content_policy_violation]]", "flux-kontext-pro-text-to-image", {}),
 ]
 DOORS = {"sign-in": "/sign-in", "sign-up": "/sign-up"}
