@@ -81,7 +81,7 @@ async def _create(door: Door, wish: Wish, out: Path, *, wait: bool, quiet: bool)
             raise Problem(_why_not(view))
         for path in await _save(client, view, out):
             sys.stdout.write(f"{path}\n")
-        if words := (view.get("facts") or {}).get("text"):
+        for words in (view["facts"] or {}).get("texts", ()):
             sys.stdout.write(f"{words}\n")
         await _print_receipt(client, view, model, console)
 
