@@ -222,13 +222,36 @@ async def test_uncertainty_ends_by_itself(someone: Person, studio: Studio) -> No
     assert await someone.balance() == (1000, 0, 0)
 
 
+async def _credential(admin: Person) -> Any:
+    (provider,) = [item for item in (await admin.get("/admin/providers"))["items"] if item["provider"] == "fal"]
+    (credential,) = provider["credentials"]
+    return credential
+
+
+async def test_a_greater_trouble_is_shown_over_a_lesser_one(someone: Person, studio: Studio) -> None:
+    admin = await studio.admin()
+    credential_id = (await _credential(admin))["id"]
+    throttled = await someone.request("[[throttle:1000]] a fox")
+    async with asyncio.timeout(30):
+        while (await _credential(admin))["health"]["state"] != "degraded":  # noqa: ASYNC110 - asked over HTTP
+            await asyncio.sleep(0.1)
+    # The throttled one rests for two seconds, and with it the credential; the next request meets a refused key.
+    view = await someone.request(f"[[unauthorized]] fox {new_id()}")
+    await someone.until(view["id"], lambda now: now["status"] == "queued" and now["attempt"] == 1)
+    assert (await _credential(admin))["health"]["state"] == "down"
+    assert (await admin.client.patch(f"/admin/credentials/{credential_id}", json={"weight": 3})).status_code == 200
+    await someone.post(f"/generations/{throttled['id']}/cancel")
+    assert (await someone.ended(view["id"]))["status"] == "succeeded"
+    assert (await someone.ended(throttled["id"]))["status"] == "canceled"
+    assert (await _credential(admin))["health"]["state"] == "up"
+
+
 @pytest.mark.parametrize("marker", ["[[unauthorized]]", "[[locked]]"])
 async def test_a_refused_key_waits_for_the_admin_and_then_goes_on(someone: Person, studio: Studio, marker: str) -> None:
     admin = await studio.admin()
-    view = await someone.request(f"{marker} a fox")
+    view = await someone.request(f"{marker} fox {new_id()}")
     await someone.until(view["id"], lambda now: now["status"] == "queued" and now["attempt"] == 1)
-    (provider,) = [item for item in (await admin.get("/admin/providers"))["items"] if item["provider"] == "fal"]
-    (credential,) = provider["credentials"]
+    credential = await _credential(admin)
     assert credential["health"]["state"] == "down"
     assert await someone.balance() == (999, 1, 0)
     # The admin mends it (here: it works again), and nobody waits out the rest of the pause.

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.kill.campaign import Campaign, Plan
 
 SHORT = Plan(kills=6, sandbox_kills=1, people=3, in_flight=40, longest_life_seconds=1.5, drain_seconds=100, seed=11)
 
 
+@pytest.mark.timeout(600)  # About 40 seconds where nothing else runs; every wait inside is bounded.
 async def test_nothing_is_lost_doubled_or_charged_twice_however_often_the_house_is_killed(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import bisect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import structlog
@@ -18,6 +18,8 @@ from vermilion.catalog import OpenCredential
 from vermilion.kit import Clock
 
 log = structlog.get_logger(__name__)
+
+Health = Literal["up", "degraded", "down"]
 
 CREDENTIALS_FRESH_SECONDS = 2.0
 """How long a look at a provider's credentials is believed; the admin's changes take effect within this time."""
@@ -105,8 +107,7 @@ class Dispatcher:
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._typical: dict[str, float] = {}
-        self._ailing: set[UUID] = set()
-        self._well: set[UUID] = set()
+        self._health: dict[UUID, Health] = {}
         self._stopping = False
 
     def join(
@@ -154,25 +155,22 @@ class Dispatcher:
 
     def credentials_changed(self) -> None:
         """Look at every provider's credentials again, now, and judge them anew."""
-        self._ailing.clear()
-        self._well.clear()
+        self._health.clear()
         for provider, line in self._lines.items():
             line.credentials_read_at = float("-inf")
             line.cooling.clear()
             self._serve_soon(provider)
 
-    def ailed(self, credential_id: UUID) -> bool:
-        """Note that a credential failed; True when it was thought well until now."""
-        new = credential_id not in self._ailing
-        self._ailing.add(credential_id)
-        return new
+    def is_news(self, credential_id: UUID, state: Health) -> bool:
+        """Note how a credential is; whether that is worth writing down.
 
-    def recovered(self, credential_id: UUID) -> bool:
-        """Note that a credential works; True when it was not known to (it failed, or has not been used yet)."""
-        news = credential_id in self._ailing or credential_id not in self._well
-        self._ailing.discard(credential_id)
-        self._well.add(credential_id)
-        return news
+        A lesser trouble does not cover a greater one: only an answer that works ends `down`.
+        """
+        known = self._health.get(credential_id)
+        if known == state or (known == "down" and state == "degraded"):
+            return False
+        self._health[credential_id] = state
+        return True
 
     def learned(self, provider: str, seconds: float) -> None:
         """Tell how long a job of this provider took, for the estimates."""

@@ -15,7 +15,7 @@ from vermilion.generation import steps
 from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
-from vermilion.generation.dispatch import Dispatcher, Slot
+from vermilion.generation.dispatch import Dispatcher, Health, Slot
 from vermilion.generation.failure import (
     ATTEMPTS_MAX,
     Failure,
@@ -152,16 +152,15 @@ class Journey:
         tools = self.tools
         now = tools.clock.now()
         if rule is None or error is None:
-            if tools.dispatcher.recovered(credential.id):
+            if tools.dispatcher.is_news(credential.id, "up"):
                 await tools.db.write(mark_health, credential.id, "up", None, None, now)
             return
         if rule.credential_cooldown_seconds > 0:
             seconds = max(rule.credential_cooldown_seconds, bounded_seconds(error.retry_after_seconds))
             tools.dispatcher.cool_down(credential.provider, credential.id, seconds)
-        if rule.whose != "user" and tools.dispatcher.ailed(credential.id):
-            await tools.db.write(
-                mark_health, credential.id, "down" if rule.credential_down else "degraded", error.message, None, now
-            )
+        state: Health = "down" if rule.credential_down else "degraded"
+        if rule.whose != "user" and tools.dispatcher.is_news(credential.id, state):
+            await tools.db.write(mark_health, credential.id, state, error.message, None, now)
 
     def _learn(self, work: Work) -> None:
         if work.attempt is not None and work.attempt.submitted_at is not None:
