@@ -69,17 +69,14 @@ class Database:
 
     async def write(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `command(tx, …)` in a transaction; when this returns it is committed, when it raises nothing changed."""
-        committed = self._lane.write(self._bound(command, *args, **kwargs))
-        # On the future rather than after the await: what follows a commit must follow it even when the
-        # caller was cancelled meanwhile. Registered first, so it has run when the caller goes on.
-        loop = asyncio.get_running_loop()
-        committed.add_done_callback(lambda done: loop.call_soon_threadsafe(_run_hooks, done))
-        value, _ = await asyncio.wrap_future(committed)
+        # The hooks are run on the way back rather than after the await: what follows a commit must follow it even
+        # when the caller was cancelled meanwhile.
+        value, _ = await _brought_back(self._lane.write(self._bound(command, *args, **kwargs)), _run_hooks)
         return value
 
     async def read(self, question: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `question(tx, …)` on one consistent snapshot."""
-        return await asyncio.wrap_future(self._lane.read(lambda tx: question(tx, *args, **kwargs)))
+        return await _brought_back(self._lane.read(lambda tx: question(tx, *args, **kwargs)))
 
     def write_now(self, command: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`write` for callers without an event loop: it blocks until committed."""
@@ -108,6 +105,39 @@ class Database:
     def close(self) -> None:
         """Finish what was accepted, then close every connection."""
         self._lane.close()
+
+
+async def _brought_back(work: "Future[T]", then: "Callable[[Future[T]], None]" = lambda _: None) -> T:
+    """The result of work on another thread; `then` has run on the event loop before the caller goes on.
+
+    What `asyncio.wrap_future` does, with one wake-up of the loop instead of two.
+    """
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[T] = loop.create_future()
+
+    def deliver() -> None:
+        try:
+            then(work)
+        finally:
+            if not waiting.done():
+                _copy(work, waiting)
+
+    work.add_done_callback(lambda _: loop.call_soon_threadsafe(deliver))
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        # What has not begun need not; what has is finished without us.
+        work.cancel()
+        raise
+
+
+def _copy(done: "Future[T]", waiting: "asyncio.Future[T]") -> None:
+    if done.cancelled():
+        waiting.cancel()
+    elif (error := done.exception()) is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(done.result())
 
 
 def _run_hooks(committed: "Future[tuple[Any, list[Callable[[], None]]]]") -> None:
