@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, literal_column, select, update
 
-from vermilion.db import Tx
+from vermilion.db import PerDialect, Tx
 from vermilion.kit import new_id
 from vermilion.ledger.tables import BALANCE_MAX_CREDITS, AccountRow, EntryRow
 from vermilion.ledger.views import Balance, EntryKind
@@ -76,8 +76,11 @@ _move: Final = (
 )
 
 _move_unless_held: Final = _move.where(~exists().where(entry.c.hold_id == bindparam("hold"), is_hold(entry.c.kind)))
-_insert: Final = insert(entry)
-_lock: Final = select(account.c.entry_count).where(account.c.user_id == bindparam("user")).with_for_update()
+_write: Final = PerDialect(lambda insert: insert(entry))
+_moves: Final = {False: PerDialect(lambda _: _move), True: PerDialect(lambda _: _move_unless_held)}
+_lock: Final = PerDialect(
+    lambda _: select(account.c.entry_count).where(account.c.user_id == bindparam("user")).with_for_update()
+)
 
 
 def lock_account(tx: Tx, user_id: UUID) -> bool:
@@ -85,7 +88,7 @@ def lock_account(tx: Tx, user_id: UUID) -> bool:
 
     SQLite has one writer at a time and needs no lock.
     """
-    return tx.execute(_lock, {"user": user_id}).one_or_none() is not None
+    return _lock.run(tx, {"user": user_id}).one_or_none() is not None
 
 
 def lock_accounts(tx: Tx, user_ids: Iterable[UUID]) -> None:
@@ -101,23 +104,27 @@ def move(tx: Tx, user_id: UUID, movement: Movement, now: datetime) -> Balance | 
     past its limit, and when a hold of the same id is already there. The caller knows which to look for.
     """
     unless_held = movement.kind == "hold"
-    moved = tx.execute(
-        _move_unless_held if unless_held else _move,
-        {
-            "user": user_id,
-            "granted_by": movement.granted,
-            "available_by": movement.available,
-            "held_by": movement.held,
-            "spent_by": movement.spent,
-            "expired_by": movement.expired,
-            **({"hold": movement.hold_id} if unless_held else {}),
-        },
-    ).one_or_none()
+    moved = (
+        _moves[unless_held]
+        .run(
+            tx,
+            {
+                "user": user_id,
+                "granted_by": movement.granted,
+                "available_by": movement.available,
+                "held_by": movement.held,
+                "spent_by": movement.spent,
+                "expired_by": movement.expired,
+                **({"hold": movement.hold_id} if unless_held else {}),
+            },
+        )
+        .one_or_none()
+    )
     if moved is None:
         return None
     # The id is made under the lock, so ids of one account made by one process rise with their numbers.
-    tx.execute(
-        _insert,
+    _write.run(
+        tx,
         {
             "id": new_id(),
             "user_id": user_id,
