@@ -15,7 +15,7 @@ from sqlalchemy import select
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.shelf import Shelf
 from vermilion.catalog.tables import CredentialRow, ModelOverrideRow
-from vermilion.db import Tx
+from vermilion.db import RowByKey, Tx
 from vermilion.kit import Forbidden, NotFound
 from vermilion.kit.sealed import SealBroken, Sealer
 from vermilion.providers import Login
@@ -46,9 +46,12 @@ class ProviderState:
     since: datetime | None
 
 
+_OVERRIDE = RowByKey(ModelOverrideRow, "model_id")
+
+
 def effective(tx: Tx, entry: Entry) -> Entry:
     """The entry as an admin's override changes it."""
-    return _applied(entry, tx.get(ModelOverrideRow, entry.id))
+    return _applied(entry, _OVERRIDE.get(tx, model_id=entry.id))
 
 
 def effective_entries(tx: Tx, shelf: Shelf, role: Role) -> list[Entry]:

@@ -76,7 +76,10 @@ class CallMaker:
         """The call for an attempt of this work. Raises `InputsGone`."""
         row, entry = work.row, work.entry
         asset_ids = [UUID(given["asset_id"]) for given in row.inputs]
-        assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id)
+        assets: dict[UUID, AssetRow] = {}
+        parent: dict[str, Any] | None = None
+        if asset_ids or row.parent_id is not None:
+            assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id)
         if not assets.keys() >= set(asset_ids):
             raise InputsGone
         return Call(

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
 from vermilion.catalog import GivenInput, Shelf, usable_entry
-from vermilion.db import PerDialect, Tx
+from vermilion.db import PerDialect, RowByKey, Tx
 from vermilion.generation.publish import publish, publish_balance, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
@@ -61,6 +61,7 @@ class Wanted:
         return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+_KNOWN = RowByKey(GenerationRow, "id")
 _REQUEST = PerDialect(lambda insert: insert(GenerationRow.__table__).on_conflict_do_nothing(index_elements=["id"]))
 
 
@@ -74,7 +75,7 @@ def request_generation(
     """
     if wanted.id.version != UUID_VERSION:
         raise Invalid("generation.invalid_id", "The id must be a UUID of version 7.", field="id")
-    known = tx.get(GenerationRow, wanted.id)
+    known = _KNOWN.get(tx, id=wanted.id)
     if known is not None:
         return _same_again(tx, known, actor, wanted), False
     entry = usable_entry(tx, shelf, wanted.model, actor.role)

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
 from vermilion.catalog import Entry
-from vermilion.db import GuardedUpdate, Tx, altered
+from vermilion.db import GuardedUpdate, PerDialect, RowByKey, Tx, altered
 from vermilion.generation.failure import Failure
 from vermilion.generation.publish import publish, publish_balance
 from vermilion.generation.snapshots import recall
@@ -94,7 +94,7 @@ class Kept:
 
 def load_work(tx: Tx, generation_id: UUID) -> Work | None:
     """The row and what belongs to it; None when there is no such row or it was deleted."""
-    row = tx.get(GenerationRow, generation_id)
+    row = _GENERATION.get(tx, id=generation_id)
     return None if row is None or row.deleted_at is not None else Work.of(tx, row)
 
 
@@ -138,7 +138,7 @@ def intend(tx: Tx, work: Work, *, attempt_id: UUID, credential_id: UUID, now: da
         "credential_id": credential_id,
         "intended_at": now,
     }
-    tx.connection().execute(_BEGIN_ATTEMPT, attempt)
+    _BEGIN_ATTEMPT.run(tx, attempt)
     return replace(moved, attempt=AttemptRow(**attempt), published=publish(tx, moved.row, now, assets=()))
 
 
@@ -330,11 +330,10 @@ def _tell_asset(tx: Tx, asset: AssetRow, now: datetime) -> None:
 def _attempt(tx: Tx, row: GenerationRow) -> AttemptRow | None:
     if row.attempt == 0:
         return None
-    return tx.scalars(
-        select(AttemptRow)
-        .where(AttemptRow.generation_id == row.id, AttemptRow.n == row.attempt)
-        .execution_options(populate_existing=True)
-    ).one()
+    attempt = _ATTEMPT.get(tx, generation_id=row.id, n=row.attempt)
+    if attempt is None:
+        raise RuntimeError(f"generation {row.id} has no attempt {row.attempt}")
+    return attempt
 
 
 def _require_attempt(work: Work) -> AttemptRow:
@@ -363,6 +362,8 @@ def _only_end(end: ledger.End, row: GenerationRow) -> ledger.End:
     return end
 
 
+_GENERATION = RowByKey(GenerationRow, "id")
+_ATTEMPT = RowByKey(AttemptRow, "generation_id", "n")
 _MOVE = GuardedUpdate(GenerationRow.__table__, ("id", "version"), GenerationRow.__table__.c.deleted_at.is_(None))
 _CHANGE_ATTEMPT = GuardedUpdate(AttemptRow.__table__, ("id",))
-_BEGIN_ATTEMPT = insert(AttemptRow)
+_BEGIN_ATTEMPT = PerDialect(lambda insert: insert(AttemptRow.__table__))

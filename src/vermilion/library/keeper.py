@@ -60,8 +60,10 @@ class Keeper:
         thumbnail = self._scratch()
         try:
             media = await self._inspect(spool, thumbnail, expect)
-            size_bytes, content_hash = await _in_thread(lambda: _measure(spool, sha256))
-            thumbnail_key = None if media.thumbnail is None else await _in_thread(lambda: _key_of(thumbnail))
+            has_thumbnail = media.thumbnail is not None
+            size_bytes, content_hash, thumbnail_key = await _in_thread(
+                lambda: (*_measure(spool, sha256), _key_of(thumbnail) if has_thumbnail else None)
+            )
             key = content_key(content_hash)
             if thumbnail_key is not None:
                 await self.storage.put(thumbnail, thumbnail_key)
