@@ -27,7 +27,7 @@ async def test_from_the_door_to_the_receipt(browser: Browser, studio: Studio, lo
 
     await me.go("/credits")
     await expect(page.get_by_text(me.say("entry.settle")).first).to_be_visible()
-    await expect(page.get_by_text("97", exact=True).first).to_be_visible()
+    await expect(page.get_by_role("main").get_by_text("97", exact=True).first).to_be_visible()
 
     await me.go("/create")
     await page.get_by_role("link", name=prompt).first.click()
