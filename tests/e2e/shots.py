@@ -1,4 +1,4 @@
-"""`make shots`: pictures of every route, both themes, desktop and phone, into `build/shots`, for a person to look at."""
+"""`make shots`: every route in both themes, on desktop and phone, as pictures in `build/shots` to look at."""
 
 import asyncio
 import sys
