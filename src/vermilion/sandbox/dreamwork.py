@@ -1,0 +1,235 @@
+"""Ark's image API on localhost: Seedream and SeedEdit, and a gateway in OpenAI's style that passes them on.
+
+`/dreamwork/api/v3` is Ark, `/dreamwork/v1` the gateway; the body of a call is the same. Results are addresses that live
+for a day, or base64.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from . import dreamwork_answers as answers
+from .at_once import BadPicture, begin, over, picture_at, sources_of
+from .dreamwork_requests import MODELS, Asked, Refusal, pictures_asked, understand
+from .faults import Fault, job_word, wire_words, without_markers, words
+from .jobs import Job
+from .outputs import PRIVATE_ADDRESSES, bytes_of, hand_out, is_there
+from .pictures import Order
+from .stage import Stage
+from .vendor import BaseVendor, Card
+
+_FILE_SECONDS = 24 * 3600.0
+_FILE = re.compile(r"^([0-9a-f]{32})_(\d{1,2})\.\w+$")
+_SERIES_WORD = "series"
+
+
+class Vendor(BaseVendor):
+    name = "dreamwork"
+    title = "DreamWork (Seedream at Volcengine Ark)"
+    default_secrets: ClassVar[Mapping[str, str]] = {"key": "sandbox-ark-key-not-secret"}
+    hosts = frozenset({"ark.localhost", "ark.cn-beijing.volces.com"})
+    faults = (
+        *wire_words(),
+        *words(
+            "fail", "fail-once", "nsfw", "slow", "queue", "never", "drift", "empty-output", "null-output", "404-output",
+            "expire", "partial", "garbage-image", "html-image", "truncated-image", "huge-output", "wrong-size",
+            "ssrf-output", "redirect-output",
+        ),
+        job_word("error-in-200", "200, with the error inside and no pictures."),
+        job_word("failed-pictures", "Every second picture of a series is an error entry; it is not billed."),
+        job_word(_SERIES_WORD, "Of the pictures it may make for a series, the model makes this many.", "how many (1)"),
+    )  # fmt: skip
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self._owners = {f"Bearer {login['key']}": f"dreamwork:{index}" for index, login in enumerate(self.secrets)}
+
+    def login(self, origin: str) -> dict[str, str]:
+        return {"key": self.secrets[0]["key"], "base_url": f"{origin}{self.prefix}/api/v3"}
+
+    def card(self, root: str) -> Card:
+        base = f"{root}{self.prefix}"
+        return Card(
+            parts=(("Ark", f"{base}/api/v3"), ("gateway", f"{base}/v1")),
+            models=tuple(MODELS),
+            example=(
+                f"curl {base}/api/v3/images/generations \\\n  -H 'Authorization: Bearer {self.secrets[0]['key']}'"
+                " -H 'Content-Type: application/json' \\\n"
+                """  -d '{"model": "doubao-seedream-4-0-250828", "prompt": "水墨山湖，红日", "watermark": false}'"""
+            ),
+            notes=("[[fail:…]] takes: " + ", ".join(answers.FAILURES) + ".",),
+        )
+
+    def refuse(self, status: int) -> web.Response:
+        return answers.failure(answers.REFUSALS[status])
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        path = self.path_of(request)
+        if path.startswith("/files/"):
+            return await self._file(request, path.removeprefix("/files/"))
+        owner = self._owners.get(request.headers.get("Authorization", ""))
+        if owner is None:
+            return answers.failure("AuthenticationError")
+        match (request.method, path):
+            case ("POST", "/api/v3/images/generations" | "/v1/images/generations"):
+                return await self._make(request, owner, strict=path.startswith("/api/"))
+            case ("GET", "/api/v3/contents/generations/tasks"):
+                return await self.with_faults(request, "probe", [], "", self._no_tasks)
+            case ("GET", "/v1/models"):
+                return await self.with_faults(request, "probe", [], "", self._models)
+        return answers.reply(
+            {"error": {"code": "NotFound", "message": "The path does not exist.", "type": "NotFound"}}, 404
+        )
+
+    async def _no_tasks(self) -> web.StreamResponse:
+        return answers.reply({"items": [], "total": 0})
+
+    async def _models(self) -> web.StreamResponse:
+        return answers.reply({"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]})
+
+    async def _make(self, request: web.Request, owner: str, *, strict: bool) -> web.StreamResponse:
+        """One call from request to pictures. Once taken in it goes on and is billed, also without its caller."""
+        try:
+            asked = await self._read(request, strict=strict)
+        except Refusal as refusal:
+            return answers.error(refusal.status, refusal.code, refusal.message, refusal.param)
+        except BadPicture as bad:
+            if not strict:
+                return answers.reply({"code": 0, "msg": f"submit failed: image {bad}"}, 400)
+            return answers.error(400, "InvalidParameter", f"The parameter `image` is not valid: {bad}.", "image")
+        faults = self.marked(asked.prompt)
+        subject = f"{owner}|{json.dumps(asked.sent, sort_keys=True)}"
+
+        async def done() -> web.StreamResponse:
+            job = self._begin(request, owner, asked, faults)
+            if asked.stream:
+                return await self._stream(request, job, asked)
+            await over(self.stage, job)
+            code = answers.failure_of(job)
+            if code is not None:
+                return answers.failure(code)
+            return answers.reply(await self._result(job, asked), 200)
+
+        return await self.with_faults(request, "submit", faults, subject, done)
+
+    async def _read(self, request: web.Request, *, strict: bool) -> Asked:
+        try:
+            body = json.loads(await request.read())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise Refusal(400, "InvalidParameter", "The request body is not a JSON object.")
+        addresses = pictures_asked(body)
+        pictures = [await picture_at(self.stage, address) for address in addresses[:15]]
+        shown = [f"{address[:40]}… ({len(address)} characters)" for address in addresses]
+        sent = {**body, **({"image": shown if isinstance(body["image"], list) else shown[0]} if shown else {})}
+        return understand(body, pictures, sent, strict=strict)
+
+    def _begin(self, request: web.Request, owner: str, asked: Asked, faults: list[Fault]) -> Job:
+        faults = [*faults, *self.struck_job()]
+        series = next((fault for fault in faults if fault.kind == _SERIES_WORD), None)
+        if series is not None:
+            asked.count = min(asked.count, max(1, int(series.number(1))))
+        notes = {
+            "base": self.base_of(request),
+            "count": asked.count,
+            "width": asked.width,
+            "height": asked.height,
+            "format": asked.format,
+            "pictures": len(asked.pictures),
+        }
+        seed = asked.sent.get("seed", -1)
+        if seed != -1:
+            notes["seed"] = seed
+        return begin(
+            self.stage,
+            vendor=self.name,
+            owner=owner,
+            model=asked.model,
+            body=asked.sent,
+            faults=faults,
+            seconds=asked.seconds,
+            pictures=asked.pictures,
+            notes=notes,
+        )
+
+    async def _result(self, job: Job, asked: Asked) -> dict[str, Any]:
+        head = {"model": asked.model, "created": int(job.finished_at)}
+        if job.fault("error-in-200"):
+            return {**head, **answers.failed("InternalServiceError")}
+        if job.fault("null-output"):
+            return {**head, "data": None}
+        items = [
+            await self._item(job, asked, index) for index in range(0 if job.fault("empty-output") else asked.count)
+        ]
+        name = "pictures" if job.fault("drift") else "data"
+        return {**head, name: items, "usage": answers.usage(asked, sum("error" not in item for item in items))}
+
+    async def _item(self, job: Job, asked: Asked, index: int) -> dict[str, Any]:
+        if job.fault("failed-pictures") and index % 2:
+            return answers.failed("OutputImageSensitiveContentDetected")
+        item: dict[str, Any] = {"size": f"{asked.width}x{asked.height}"}
+        if "output_format" in asked.sent:
+            item["output_format"] = asked.format
+        if asked.as_url:
+            private = PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)] if job.fault("ssrf-output") else None
+            item["url"] = private or f"{job.notes['base']}/files/{job.id}_{index}.{asked.format}"
+            return item
+        data = await bytes_of(self.stage, job, index, self._order(job, index))
+        if asked.watermark and not job.fault("garbage-image") and not job.fault("truncated-image"):
+            data = await asyncio.to_thread(answers.watermarked, data, asked.format)
+        item["b64_json"] = base64.b64encode(data).decode()
+        return item
+
+    def _order(self, job: Job, index: int) -> Order:
+        half = 2 if job.fault("wrong-size") else 1
+        return Order(
+            prompt=without_markers(str(job.body["prompt"])),
+            seed=int(job.notes["seed"]) + index,
+            width=int(job.notes["width"]) // half,
+            height=int(job.notes["height"]) // half,
+            format=str(job.notes["format"]),
+            sources=sources_of(self.stage, job),
+        )
+
+    async def _stream(self, request: web.Request, job: Job, asked: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Request-Id": job.id})
+        await response.prepare(request)
+        head = {"model": asked.model, "created": int(job.created_at)}
+        made = 0
+        for index in range(asked.count):
+            due = job.started_at + (job.finished_at - job.started_at) * (index + 1) / asked.count
+            await asyncio.sleep(max(0.0, due - self.stage.now()))
+            code = answers.failure_of(job)
+            item = answers.failed(code) if code in answers.FAILURES else await self._item(job, asked, index)
+            failed = "error" in item
+            made += not failed
+            kind = "image_generation.partial_failed" if failed else "image_generation.partial_succeeded"
+            await response.write(answers.event({"type": kind, **head, "image_index": index, **item}))
+        await response.write(
+            answers.event({"type": "image_generation.completed", **head, "usage": answers.usage(asked, made)})
+        )
+        await response.write(b"data: [DONE]\n\n")
+        await response.write_eof()
+        return response
+
+    async def _file(self, request: web.Request, name: str) -> web.StreamResponse:
+        found = _FILE.match(name)
+        job = self.stage.jobs.get(found[1]) if found else None
+        if found is None or job is None or job.vendor != self.name or int(found[2]) >= int(job.notes["count"]):
+            return web.Response(status=404)
+        index = int(found[2])
+
+        async def handed() -> web.StreamResponse:
+            if not is_there(self.stage, job, index, _FILE_SECONDS):
+                return web.Response(status=404)
+            return await hand_out(request, self.stage, job, index, lambda: self._order(job, index))
+
+        return await self.with_faults(request, "download", job.faults, name, handed)
