@@ -1,0 +1,362 @@
+"""Kling on localhost: both generations of its API, and a relay in front of it.
+
+`/kling/v1/…` is the first generation (tokens or keys), `/kling/{text,image}-to-video/…`, `/kling/omni-video/…` and
+`/kling/tasks` the second (keys). `/kling/relay/kling/v1/…` is a relay that answers in its own words.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from .faults import Fault, FaultKind, job_word, wire_words, words
+from .jobs import Job
+from .kling_account import Accounts
+from .kling_callbacks import Callbacks
+from .kling_lips import Lips, hum
+from .kling_login import Logins
+from .kling_newer import read_newer
+from .kling_reading import body_of, prompts_in, text_at
+from .kling_relay import ROUTES, created, wrapped
+from .kling_replies import (
+    ERRORS,
+    REFUSALS,
+    Refusal,
+    handed_on,
+    refused,
+    relay_error,
+    relay_refusal,
+    relay_unauthorized,
+    reply,
+    success,
+)
+from .kling_requests import Asked, read_image, read_sound, read_try_on, read_video
+from .kling_work import (
+    FAILURES,
+    LIFETIME_SECONDS,
+    VENDOR,
+    first_view,
+    is_forgotten,
+    made_by,
+    newer_view,
+    order_at,
+    take_in,
+)
+from .misbehave import misbehave
+from .outputs import hand_out, is_there
+from .stage import Stage
+from .vendor import Answer, BaseVendor, Card
+
+_VIDEOS = {
+    "text2video", "image2video", "multi-image2video", "omni-video", "effects", "motion-control", "avatar/image2video",
+    "video-extend",
+}  # fmt: skip
+_LIPS = {"v1/videos/advanced-lip-sync", "v1/videos/lip-sync"}
+_RESOURCES = {
+    *(f"v1/videos/{name}" for name in _VIDEOS),
+    *_LIPS,
+    "v1/images/generations",
+    "v1/images/kolors-virtual-try-on",
+    "v1/audio/text-to-audio",
+}
+_NEWER = ("text-to-video/", "image-to-video/", "omni-video/", "motion-control/")
+_FILE = re.compile(r"^files/(\d+)/(\d{1,2})\.\w+$")
+_SPEECH = re.compile(r"^files/speech/([0-9a-f]{32})\.wav$")
+
+
+class Vendor(BaseVendor):
+    name = VENDOR
+    title = "Kling"
+    default_secrets: ClassVar[Mapping[str, str]] = {
+        "access_key": "sandbox-kling-access",
+        "secret_key": "sandbox-kling-secret-not-secret",
+        "api_key": "sandbox-kling-key-not-secret",
+        "webhook_secret": "whsec_c2FuZGJveC1ub3Qtc2VjcmV0LWF0LWFsbA==",
+    }
+    hosts = frozenset({"api.klingai.com", "api-beijing.klingai.com", "api-singapore.klingai.com"})
+    faults = (
+        *wire_words(),
+        *words(
+            "fail", "fail-once", "nsfw", "slow", "queue", "never", "forget", "unknown-status", "drift", "empty-output",
+            "404-output", "expire", "partial", "garbage-image", "html-image", "truncated-image", "huge-output",
+            "ssrf-output", "redirect-output", "webhook-early", "webhook-duplicate", "webhook-forged", "webhook-stale",
+            "webhook-late", "webhook-lost",
+        ),
+        FaultKind("code", ("submit", "status", "probe"), "Kling's error of this number; nothing is done.", "code"),
+        FaultKind("accepted-500", ("submit",), "The job is accepted, and the answer is 500 with code 5000."),
+        FaultKind("accepted-504", ("submit",), "The job is accepted, and the answer is 504 with code 5002."),
+        FaultKind("no-face", ("upload",), "identify-face finds nobody; armed, not written into a prompt."),
+        job_word("same-reference-first", "An external_task_id used again answers with the first job instead of 1201."),
+        job_word("same-reference-new", "An external_task_id used again makes a second job instead of 1201."),
+        job_word("webhook-out-of-order", "After the last callback, an earlier one arrives again."),
+    )  # fmt: skip
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self._logins = Logins(self.secrets)
+        self._lips = Lips(stage)
+        secrets = {f"kling:{index}": login["webhook_secret"] for index, login in enumerate(self.secrets)}
+        self._callbacks = Callbacks(stage, secrets)
+        self._accounts = Accounts(stage)
+
+    def clear(self) -> None:
+        self._lips.clear()
+        self._accounts.clear()
+
+    def resume(self) -> None:
+        self._callbacks.resume()
+
+    def login(self, origin: str) -> dict[str, str]:
+        return {**self.secrets[0], "base_url": f"{origin}{self.prefix}", "generation": "2"}
+
+    def card(self, root: str) -> Card:
+        base = f"{root}{self.prefix}"
+        return Card(
+            parts=(("API", base), ("relay (API key only)", f"{base}/relay/kling")),
+            models=tuple(sorted(_RESOURCES)),
+            example=(
+                f"curl {base}/v1/videos/text2video \\\n  -H 'Authorization: Bearer {self.secrets[0]['api_key']}'"
+                " -H 'Content-Type: application/json' \\\n"
+                """  -d '{"model_name": "kling-v2-6", "prompt": "mist over a mountain lake, red sun"}'"""
+            ),
+            notes=(
+                "[[fail:…]] takes: " + ", ".join(FAILURES) + ", or any other reason.",
+                "[[code:…]] takes: " + ", ".join(str(code) for code in ERRORS) + ".",
+            ),
+        )
+
+    def refuse(self, status: int) -> web.Response:
+        return refused(REFUSALS[status])
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        path = self.path_of(request).strip("/")
+        if path.startswith("files/"):
+            return await self._file(request, path)
+        if path.startswith("relay/kling/"):
+            return await self._relay(request, path.removeprefix("relay/kling/"))
+        try:
+            first = path.startswith(("v1/", "account/"))
+            header = request.headers.get("Authorization", "")
+            account = self._logins.account(header, self.stage.now(), tokens=first)
+            return await self._serve(request, account, path)
+        except Refusal as refusal:
+            return refused(refusal.code, str(refusal))
+
+    async def _serve(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        resource, _, asked_id = path.rpartition("/")
+        match request.method:
+            case "POST" if path in _RESOURCES or path.startswith(_NEWER):
+                return await self._create(request, account, path)
+            case "POST" if path == "tasks":
+                return await self._guarded(
+                    request, "status", [], "", lambda: self._accounts.newer_list(request, account)
+                )
+            case "POST" if path in {"v1/videos/identify-face", "v1/audio/tts"}:
+                return await self._at_once(request, account, path)
+            case "GET" if path == "account/costs":
+                return await self._guarded(
+                    request, "probe", [], account, lambda: self._accounts.costs(request, account)
+                )
+            case "GET" if path == "tasks":
+                return await self._newer_tasks(request, account)
+            case "GET" if path in _RESOURCES:
+                return await self._guarded(
+                    request, "status", [], "", lambda: self._accounts.first_list(request, account, path)
+                )
+            case "GET" if resource in _RESOURCES:
+                job = self._known(account, asked_id, resource)
+                faults = job.faults if job else []
+                return await self._guarded(
+                    request, "status" if job else "probe", faults, asked_id, lambda: self._first_task(job)
+                )
+        known = path in _RESOURCES or path in {"tasks", "account/costs"}
+        return refused(1202 if known else 1203)
+
+    async def _create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        body = await body_of(request)
+        newer = path.startswith(_NEWER)
+        options = body.get("options", {}) if newer else body
+        if not isinstance(options, dict):
+            raise Refusal(1201, "options must be an object")
+        external = text_at(options, "external_task_id")
+        faults = [*self.marked(*prompts_in(body)), *self.struck_job()]
+        known = self._accounts.by_external(account, external)
+        if known is not None and not any(fault.kind == "same-reference-new" for fault in faults):
+            if any(fault.kind == "same-reference-first" for fault in faults):
+                return success(self._view(known))
+            raise Refusal(1201, "external_task_id is used already")
+
+        async def done() -> web.StreamResponse:
+            job = await take_in(
+                self.stage,
+                await self._asked(account, path, body),
+                account=account,
+                path=path,
+                body=body,
+                faults=faults,
+                base=self.base_of(request),
+                newer=newer,
+                external=external,
+                callback_url=text_at(options, "callback_url"),
+            )
+            if job.webhook_url and job.fault("webhook-early"):
+                await self._callbacks.deliver_early(job)
+            else:
+                self._callbacks.expect(job)
+            view = self._view(job, job.created_at)
+            kept = {"external_id"} if newer else {"task_info"}
+            stamps = {"create_time", "update_time"} if newer else {"created_at", "updated_at"}
+            ids = {"id", "status"} if newer else {"task_id", "task_status"}
+            return success({name: value for name, value in view.items() if name in kept | stamps | ids})
+
+        subject = f"{account}|{path}|" + json.dumps({**body, "external_task_id": 0, "options": 0}, sort_keys=True)
+        return await self._guarded(request, "submit", faults, subject, done)
+
+    async def _asked(self, account: str, path: str, body: dict[str, Any]) -> Asked:
+        if path.startswith(_NEWER):
+            return read_newer(path, body)
+        if path == "v1/videos/advanced-lip-sync":
+            return self._lips.read(account, body)
+        if path == "v1/videos/lip-sync":
+            return await self._lips.read_older(account, body)
+        if path == "v1/images/generations":
+            return read_image(body)
+        if path == "v1/images/kolors-virtual-try-on":
+            return read_try_on(body)
+        if path == "v1/audio/text-to-audio":
+            return read_sound(body)
+        asked = read_video(path.removeprefix("v1/videos/"), body)
+        if asked.parent_id is not None:
+            parent = made_by(self.stage, account, asked.parent_id)
+            if not parent.model.startswith("kling-v1") and parent.model != "video-extend":
+                raise Refusal(1201, "this video cannot be extended")
+            asked.prompt = asked.prompt or str(parent.notes["prompt"])
+            asked.seconds = float(parent.notes["seconds"]) + 4.5
+        return asked
+
+    async def _at_once(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def done() -> web.StreamResponse:
+            if path == "v1/audio/tts":
+                return success(self._lips.speak(body, self.base_of(request)))
+            return success(await self._lips.identify(account, body, faceless=False))
+
+        fault = self.stage.faults.strike(self.name, "upload")
+        if fault is not None and fault.kind == "no-face":
+            return success(await self._lips.identify(account, body, faceless=True))
+        return await done() if fault is None else await misbehave(request, fault, done, self.refuse)
+
+    async def _first_task(self, job: Job | None) -> web.StreamResponse:
+        if job is None or is_forgotten(self.stage, job):
+            raise Refusal(1203, "task does not exist")
+        return success(first_view(self.stage, job))
+
+    async def _newer_tasks(self, request: web.Request, account: str) -> web.StreamResponse:
+        ids, references = request.query.get("task_ids"), request.query.get("external_task_ids")
+        if (ids is None) == (references is None):
+            raise Refusal(1201, "exactly one of task_ids and external_task_ids is required")
+        names = (ids or references or "").split(",")
+        found = [job for job in self._accounts.jobs(account) if job.notes["newer"]]
+        asked = [job for job in found if (job.id if ids else job.notes["external"]) in names]
+
+        async def done() -> web.StreamResponse:
+            return success([newer_view(self.stage, job) for job in asked if not is_forgotten(self.stage, job)])
+
+        faults = [fault for job in asked for fault in job.faults]
+        return await self._guarded(request, "status", faults, ",".join(names), done)
+
+    async def _relay(self, request: web.Request, path: str) -> web.StreamResponse:
+        account = self._logins.by_key(request.headers.get("Authorization", ""))
+        if account is None:
+            return relay_unauthorized()
+        resource, _, asked_id = path.rpartition("/")
+        try:
+            if request.method == "POST" and path.removeprefix("v1/videos/") in ROUTES:
+                return await self._relay_create(request, account, path)
+            if request.method == "POST" and path in {"v1/videos/identify-face", "v1/audio/tts"}:
+                return await self._at_once(request, account, path)
+            if request.method == "GET" and resource.removeprefix("v1/videos/") in ROUTES:
+                # The relay knows its jobs by id alone, whatever path they were made on.
+                job = self.stage.jobs.get(asked_id)
+                mine = job is not None and job.vendor == VENDOR and job.notes["account"] == account
+                faults = job.faults if mine and job else []
+                place = "status" if mine else "probe"
+                return await self._guarded(
+                    request, place, faults, asked_id, lambda: self._relay_task(job if mine else None), relay_refusal
+                )
+        except Refusal as refusal:
+            return handed_on(refused(refusal.code, str(refusal)))
+        error = {"message": f"Invalid URL ({request.method} {path[:80]})", "type": "invalid_request_error"}
+        return reply({"error": error}, 404)
+
+    async def _relay_create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        answer = await self._create(request, account, path)
+        if not isinstance(answer, web.Response) or answer.content_type != "application/json":
+            return answer
+        told = json.loads(answer.text or "{}")
+        if told.get("code") != 0:
+            return handed_on(answer)
+        job = self.stage.jobs.get(told["data"]["task_id"])
+        return answer if job is None else reply(created(job))
+
+    async def _relay_task(self, job: Job | None) -> web.StreamResponse:
+        if job is None or is_forgotten(self.stage, job):
+            return relay_error(400, "task_not_exist", "task_not_exist")
+        return reply(wrapped(self.stage, job))
+
+    async def _file(self, request: web.Request, path: str) -> web.StreamResponse:
+        if (speech := _SPEECH.match(path)) is not None:
+            sound = self._lips.sound(speech[1])
+            return refused(1203) if sound is None else web.Response(body=sound, content_type="audio/wav")
+        found = _FILE.match(path)
+        job = self.stage.jobs.get(found[1]) if found else None
+        if found is None or job is None or job.vendor != VENDOR or int(found[2]) >= job.notes["count"]:
+            return web.Response(status=404, text="NoSuchKey")
+        if request.query.get("sign") != job.notes["sign"]:
+            return web.Response(status=403, text="AccessDenied")
+        index = int(found[2])
+
+        async def done() -> web.StreamResponse:
+            if not is_there(self.stage, job, index, LIFETIME_SECONDS):
+                return web.Response(status=404, text="NoSuchKey")
+            if job.notes["kind"] == "audio":
+                return web.Response(body=hum(float(job.notes["seconds"])), content_type="audio/wav")
+            return await hand_out(request, self.stage, job, index, lambda: order_at(self.stage, job, index))
+
+        return await self._guarded(request, "download", job.faults, path, done)
+
+    async def _guarded(
+        self,
+        request: web.Request,
+        place: str,
+        faults: list[Fault],
+        subject: str,
+        answer: Answer,
+        refuse: Callable[[int], web.Response] | None = None,
+    ) -> web.StreamResponse:
+        """As `with_faults`, and with Kling's own words acted out."""
+        board = self.stage.faults
+        fault = board.strike(self.name, place) or board.strike_marked(faults, place, subject)
+        match fault.kind if fault else None:
+            case None:
+                return await answer()
+            case "code":
+                return refused(int(fault.number(1303)) if fault else 1303)
+            case "accepted-500" | "accepted-504":
+                await answer()
+                return refused(5000 if fault and fault.kind == "accepted-500" else 5002)
+        return await misbehave(request, fault, answer, refuse or self.refuse) if fault else await answer()
+
+    def _known(self, account: str, asked_id: str, resource: str) -> Job | None:
+        job = self.stage.jobs.get(asked_id) or self._accounts.by_external(account, asked_id)
+        if job is None or job.vendor != VENDOR or job.notes["account"] != account or job.notes["path"] != resource:
+            return None
+        return job
+
+    def _view(self, job: Job, at: float | None = None) -> dict[str, Any]:
+        return (newer_view if job.notes["newer"] else first_view)(self.stage, job, at)
