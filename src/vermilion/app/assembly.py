@@ -40,16 +40,17 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api = APIRouter(prefix=API)
+    # Routes are tried one after another, each a few microseconds: what is asked most comes first.
     for router in (
-        public.router,
-        auth_router,
-        me_router,
-        catalog_router,
-        catalog_admin_router,
         generation_router,
         library_router,
-        ledger_router,
         stream.router,
+        public.router,
+        ledger_router,
+        me_router,
+        auth_router,
+        catalog_router,
+        catalog_admin_router,
         admin.router,
         admin_router,
     ):

@@ -13,7 +13,7 @@ from vermilion.wiring import House
 router = APIRouter(tags=["house"])
 
 
-def house_here(request: Request) -> House:
+async def house_here(request: Request) -> House:
     """The house this app was made for."""
     house: House = request.app.state.house
     return house

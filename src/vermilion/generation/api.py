@@ -43,7 +43,7 @@ class House(Protocol):
     callback_desk: CallbackDesk
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:
     return cast(House, request.app.state.house)
 
 

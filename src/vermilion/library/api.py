@@ -76,7 +76,7 @@ class LinkBody(BaseModel):
     expires_in_seconds: int = Field(default=3600, ge=1, le=int(LINK_MAX.total_seconds()))
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:
     return cast(House, request.app.state.house)
 
 
