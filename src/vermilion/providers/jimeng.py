@@ -7,6 +7,7 @@ code of gateways and their callers.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
@@ -26,7 +27,7 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, ProviderError, Throttled
+from vermilion.providers.errors import Ambiguous, Broke, Drifted, Misconfigured, ProviderError, Throttled
 from vermilion.providers.wire import Answer, Wire
 
 Protocol = Literal["volcengine", "relay", "gateway"]
@@ -99,10 +100,8 @@ class Adapter:
     max_concurrent_default: ClassVar[int] = 2
     """What a paying account was seen to run at once; trial accounts run one."""
 
-    @staticmethod
-    def now() -> datetime:
-        """The moment a request is signed at."""
-        return datetime.now(UTC)
+    now = staticmethod(time.time)
+    """Unix seconds; requests are signed at this moment."""
 
     def __init__(self, login: Login, wire: Wire) -> None:
         fields = {each.name: (login.fields.get(each.name) or each.default or "").strip() for each in FIELDS}
@@ -152,7 +151,8 @@ class Adapter:
         if self._protocol() == "volcengine":
             works = said.number in {jimeng_errors.SUCCESS, _UNKNOWN_JOB}
         else:
-            works = said.body is not None and answer.status in {200, 400, 404} and (said.spoken or answer.ok)
+            # A 404 in words may only mean that no such route exists; that a job does not exist is a word of its own.
+            works = (answer.status in {200, 400} and said.spoken) or isinstance(problem, Broke)
         if (works and not isinstance(problem, Misconfigured)) or isinstance(problem, Throttled):
             return Probe()
         told = f" ({problem.vendor_message})" if problem.vendor_message else ""
@@ -174,7 +174,7 @@ class Adapter:
             pair = jimeng_signing.AccessKey(
                 self._key("access_key"), self._key("secret_key"), self._fields["session_token"]
             )
-            headers = jimeng_signing.sign(pair, url, raw, self.now())
+            headers = jimeng_signing.sign(pair, url, raw, datetime.fromtimestamp(self.now(), UTC))
         return await self._wire.request("POST", str(url), effect=effect, headers=headers, data=raw)
 
     async def _gateway(self, method: str, path: str, *, effect: bool = False, body: Any = None) -> Answer:

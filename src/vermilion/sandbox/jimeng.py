@@ -14,7 +14,7 @@ from aiohttp import web
 
 from .faults import Fault, job_word, wire_words, words
 from .jimeng_login import NotSigned, bearer_of, signer_of
-from .jimeng_models import FRAMES, MODELS
+from .jimeng_models import MODELS
 from .jimeng_records import gateway_task, relayed_task, visual_data, wants_addresses
 from .jimeng_replies import (
     GATEWAY_WORDS,
@@ -42,6 +42,7 @@ from .jimeng_work import (
     read_pictures,
     state_of,
     take_in,
+    visual_body,
 )
 from .jobs import Job
 from .outputs import hand_out
@@ -223,7 +224,7 @@ class Vendor(BaseVendor):
                 status = 200 if word.kind == "error-in-200" else None
                 return gateway_error(word.argument or "BadRequest", "Refused as the marker says.", status=status)
             try:
-                job = await self._accept(_visual_body(sent), GATEWAY_MODEL, owner, faults)
+                job = await self._accept(visual_body(sent), GATEWAY_MODEL, owner, faults)
             except Refused as problem:
                 if not problem.about:
                     return gateway_error_of(problem.code)
@@ -293,17 +294,6 @@ class Vendor(BaseVendor):
 
 async def _no_such_task() -> web.StreamResponse:
     return web.json_response({"code": "task_not_exist", "message": "task_not_exist", "data": None}, status=400)
-
-
-def _visual_body(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """An aggregator's request in the words of the API behind it; raises `Refused`."""
-    duration = sent.get("duration", 5)
-    frames = next((count for count, seconds in FRAMES.items() if seconds == duration), None)
-    scale = sent.get("cfg_scale", 0.5)
-    if frames is None or not isinstance(scale, int | float) or not 0 <= scale <= 1:
-        raise Refused(50215, "duration or cfg_scale")
-    body = {"prompt": sent.get("prompt", ""), "frames": frames, "aspect_ratio": sent.get("aspect_ratio", "16:9")}
-    return body | ({"image_urls": [sent["image_url"]]} if sent.get("image_url") else {})
 
 
 def _table(raw: bytes) -> dict[str, Any] | None:

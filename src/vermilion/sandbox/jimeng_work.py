@@ -72,6 +72,17 @@ async def read_pictures(stage: Stage, body: Mapping[str, Any]) -> Given:
         raise Refused(50215, "a picture cannot be read") from error
 
 
+def visual_body(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """An aggregator's request in the words of the API behind it; raises `Refused`."""
+    duration = sent.get("duration", 5)
+    frames = next((count for count, seconds in FRAMES.items() if seconds == duration), None)
+    scale = sent.get("cfg_scale", 0.5)
+    if frames is None or not isinstance(scale, int | float) or not 0 <= scale <= 1:
+        raise Refused(50215, "duration or cfg_scale")
+    body = {"prompt": sent.get("prompt", ""), "frames": frames, "aspect_ratio": sent.get("aspect_ratio", "16:9")}
+    return body | ({"image_urls": [sent["image_url"]]} if sent.get("image_url") else {})
+
+
 def take_in(stage: Stage, *, model_id: str, body: dict[str, Any], given: Given, owner: str, faults: list[Fault]) -> Job:
     """Make a job of a request that is acceptable, and put it into the line."""
     job_id = new_id(stage)
