@@ -4,6 +4,7 @@ A request that changes something at the provider is marked `effect=True`. When i
 have been sent, `Ambiguous` is raised; everything that certainly had no effect is `Unreachable`.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,14 +100,17 @@ class Wire:
         Raises `Unreachable` when nothing can have happened at the provider, `Ambiguous` when `effect` is set and
         the answer was lost, `Drifted` when the answer is larger than any legitimate one.
         """
+        if body is not None:
+            headers = {"Content-Type": "application/json", **(headers or {})}
+            data = json.dumps(body).encode()
         try:
             async with self._session.request(
                 method,
                 url,
                 headers=headers,
                 params=query,
-                json=body,
-                data=data,
+                # In pieces: written in one go, a picture of many megabytes would hold up everything else.
+                data=io.BytesIO(data) if isinstance(data, bytes) else data,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=total_timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS),
             ) as response:
