@@ -138,6 +138,9 @@ class Vendor(BaseVendor):
             return await self._file(request, path)
         if path.startswith("relay/kling/"):
             return await self._relay(request, path.removeprefix("relay/kling/"))
+        if path == "relay" or path.startswith("relay/"):
+            # Elsewhere a relay shows its own web pages, whatever the path.
+            return web.Response(text="<!doctype html><title>A relay</title>", content_type="text/html")
         try:
             first = path.startswith(("v1/", "account/"))
             header = request.headers.get("Authorization", "")
