@@ -11,7 +11,16 @@ from tests.terminal.conftest import Terminal, complaint
 
 
 def test_a_picture_arrives_with_its_receipt(visitor: Terminal, tmp_path: Path) -> None:
-    made = visitor("create", "a red seal on paper", "--set", "num_images=2", "--out", str(tmp_path / "new" / "folder"))
+    made = visitor(
+        "create",
+        "a red seal on paper",
+        "-m",
+        "flux-1-dev",
+        "--set",
+        "num_images=2",
+        "--out",
+        str(tmp_path / "new" / "folder"),
+    )
     assert made.exit_code == 0, made.output
     paths = [Path(line) for line in made.stdout.splitlines()]
     assert len(paths) == 2
@@ -55,13 +64,16 @@ def test_an_input_picture_goes_along(visitor: Terminal, tmp_path: Path) -> None:
 
 def test_mistyped_names_get_suggestions(visitor: Terminal) -> None:
     assert "Did you mean flux-1-dev" in complaint(visitor("create", "x", "--model", "flux-1-dew"))
-    assert "Did you mean num_images?" in complaint(visitor("create", "x", "--set", "num_image=2"))
+    assert "Did you mean num_images?" in complaint(visitor("create", "x", "-m", "flux-1-dev", "--set", "num_image=2"))
 
 
 def test_values_are_refused_by_name(visitor: Terminal) -> None:
-    assert complaint(visitor("create", "x", "--set", "num_images=many")) == "num_images is a number, 'many' is none."
-    assert complaint(visitor("create", "x", "--set", "num_images")) == "--set 'num_images': write NAME=VALUE."
-    assert complaint(visitor("create", "x", "--quiet", "--set", "num_images=99")).startswith("params.num_images: ")
+    def create(setting: str) -> str:
+        return complaint(visitor("create", "x", "--quiet", "-m", "flux-1-dev", "--set", setting))
+
+    assert create("num_images=many") == "num_images is a number, 'many' is none."
+    assert create("num_images") == "--set 'num_images': write NAME=VALUE."
+    assert create("num_images=99").startswith("params.num_images: ")
 
 
 def test_a_wrong_key_a_wrong_password_and_nobody_are_told_apart(vermilion: Terminal, studio: Studio) -> None:

@@ -10,13 +10,14 @@ from vermilion.terminal.problem import Problem
 
 
 def choose_model(models: Sequence[Json], wanted: str | None) -> Json:
-    """The model of that id or alias, or the first one that can be used; raises `Problem` with near names."""
+    """The model of that id or alias, or the first one that makes a picture from words; raises `Problem` with near
+    names."""
     if wanted is None:
-        usable = [model for model in models if model["available"] and model["prompt"] is not None]
-        without_inputs = [model for model in usable if not any(given["minimum"] for given in model["inputs"])]
-        for model in without_inputs or usable:
-            return model
-        raise Problem("No model can be used at the moment. An admin adds a credential under Providers.")
+        for model in models:
+            needs_files = any(given["minimum"] for given in model["inputs"])
+            if model["available"] and model["makes"] == "image" and model["prompt"] is not None and not needs_files:
+                return model
+        raise Problem("No model makes pictures at the moment. An admin adds a credential under Providers.")
     for model in models:
         if wanted == model["id"] or wanted in model["aliases"]:
             return model
