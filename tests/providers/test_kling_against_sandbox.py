@@ -451,7 +451,7 @@ async def test_wrong_keys_are_refused(played: Played, fields: dict[str, str]) ->
 async def test_a_wrong_clock_is_told(played: Played, seconds: float) -> None:
     adapter = played.adapter("token")
     true_time = adapter.now
-    adapter.now = lambda: true_time() + seconds  # type: ignore[method-assign]
+    adapter.now = lambda: true_time() + seconds
     with pytest.raises(Misconfigured) as caught:
         await adapter.submit(played.call("kling-v1"))
     assert "clock" in caught.value.message
@@ -583,7 +583,7 @@ async def test_many_jobs_are_asked_about_at_once(played: Played) -> None:
     adapter, token = played.adapter(), played.adapter("token")
     tickets = [await adapter.submit(played.call("kling-v2-6", f"fox {n}")) for n in range(3)]
     tickets += [await token.submit(played.call("kling-v1", f"fox {n}")) for n in range(2)]
-    answers = await adapter.check_many([*tickets, Ticket("no-such", {"endpoint": "v1/videos/text2video"})])
+    answers = dict(await adapter.check_many([*tickets, Ticket("no-such", {"endpoint": "v1/videos/text2video"})]))
     assert isinstance(answers.pop("no-such"), Broke)
     assert set(answers) == {ticket.id for ticket in tickets}
     assert all(isinstance(answer, Pending | Done) for answer in answers.values())

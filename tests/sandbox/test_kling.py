@@ -129,7 +129,7 @@ async def test_a_job_goes_from_submitted_to_succeed(start: Start) -> None:
     kling = Kling(await start(speed=1.0))
     job = (await kling.create(prompt="a fox [[queue:0.2]] [[slow:0.4]]", external_task_id="mine")).json["data"]
     assert job["task_status"] == "submitted" and job["task_info"] == {"external_task_id": "mine"}
-    seen = []
+    seen: list[str] = []
     while not seen or seen[-1] not in {"succeed", "failed"}:
         seen.append((await kling.ask("GET", f"{TEXT}/{job['task_id']}")).json["data"]["task_status"])
         await asyncio.sleep(0.03)
