@@ -130,7 +130,7 @@ async def _watch(client: Client, body: Json, console: Console) -> Json:
 
 
 async def _cancel_if_wanted(client: Client, generation_id: str, console: Console) -> Json:
-    wanted = sys.stdin.isatty() and console.input("Cancel it? [y/N] ").strip().lower() in ("y", "yes")
+    wanted = sys.stdin.isatty() and console.input("Cancel it? (y/N) ").strip().lower() in ("y", "yes")
     if not wanted:
         raise Problem(f"Left it running: generation {generation_id}.", exit_code=EXIT_INTERRUPTED)
     view = await client.post(f"/generations/{generation_id}/cancel")

@@ -75,7 +75,7 @@ class Bar:
 
     def _words(self, view: Json) -> str:
         words = _STEPS[view["status"]]
-        if view["cancel_requested"]:
+        if view["cancel_requested"] and view["status"] not in ENDED:
             return f"{words}, canceling"
         if view["status"] == "queued" and self._place is not None:
             estimate = self._place.get("estimate_seconds")
