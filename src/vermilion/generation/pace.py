@@ -8,7 +8,7 @@ import random
 from collections import deque
 from collections.abc import Sequence
 
-ELAPSED_SHARE = 0.043
+ELAPSED_SHARE = 0.045
 INTERVAL_MIN_SECONDS = 0.25
 INTERVAL_MAX_SECONDS = 15.0
 FIRST_SHARE_OF_TYPICAL = 0.4
