@@ -141,3 +141,16 @@ def test_a_size_has_exactly_the_shape_and_fits_what_the_model_takes(shape: str, 
 def test_the_usual_sizes_are_those_ark_recommends() -> None:
     sizes = [size_of(shape, "2K", 3_686_400) for shape in ("1:1", "4:3", "16:9", "3:2", "21:9")]
     assert sizes == ["2048x2048", "2304x1728", "2560x1440", "2496x1664", "3024x1296"]
+
+
+@pytest.mark.parametrize(("status", "works"), [(400, True), (401, False)])
+async def test_a_gateway_without_a_list_is_asked_for_a_picture_of_nothing(wire: Wire, status: int, works: bool) -> None:
+    listed = {"expect": {"method": "GET", "path": "/v1/models"}, "answer": {"status": 404, "text": "404"}}
+    nothing = {
+        "expect": {"method": "POST", "path": "/v1/images/generations", "json": {}},
+        "answer": {"status": status, "json": {"error": {"message": "no", "type": "invalid_request_error"}}},
+    }
+    async with replaying([listed, nothing]) as replay:
+        probe = await Adapter(Login("c", {"key": KEY, "base_url": f"{replay.origin}/v1"}), wire).probe()
+        replay.assert_complete()
+    assert (probe.problem is None) == works

@@ -92,18 +92,20 @@ class Adapter:
         raise Broke("This provider answers at once and keeps no jobs.", again=False)
 
     async def probe(self) -> Probe:
-        """Ask Ark for a list of video tasks, or a gateway for its models: neither costs anything, both need the key."""
+        """Ask Ark for a list of video tasks, a gateway for its models or a picture of nothing: all are free."""
         try:
             if self._is_ark:
                 query = {"page_num": "1", "page_size": "1"}
                 answer = await self._ask("GET", f"{self._base}/contents/generations/tasks", query=query)
             else:
                 answer = await self._ask("GET", f"{self._base}/models")
-            said = pictures_answer.complaint_of(answer)
-            # A gateway without such a list has still said in the API's own words that it knows the key.
-            listless = not self._is_ark and answer.status in {404, 405} and said.spoken
-            if listless or (answer.ok and isinstance(answer.json(), dict)):
+            if answer.ok and isinstance(answer.json(), dict):
                 return Probe()
+            if answer.status in {404, 405} and not self._is_ark:
+                # A gateway without such a list: it cannot make anything of an empty request, and says so to a good key.
+                answer = await self._ask("POST", f"{self._base}/images/generations", body={})
+                if pictures_answer.key_is_known(answer):
+                    return Probe()
             problem: ProviderError = dreamwork_errors.refused(answer)
         except ProviderError as error:
             problem = error

@@ -107,14 +107,17 @@ class Adapter:
         raise Broke("This provider answers at once and keeps no jobs.", again=False)
 
     async def probe(self) -> Probe:
-        """Ask for the list of models: it costs nothing and needs the key."""
+        """Ask for the list of models, or for a picture of nothing: neither costs anything, both need the key."""
         path = "openai/models" if self._api_version else "models"
         try:
             answer = await self._ask("GET", f"{self._base}/{path}")
-            said = pictures_answer.complaint_of(answer)
-            # A gateway without such a list has still said in the API's own words that it knows the key.
-            if (answer.ok and isinstance(answer.json(), dict)) or (answer.status in {404, 405} and said.spoken):
+            if answer.ok and isinstance(answer.json(), dict):
                 return Probe()
+            if answer.status in {404, 405}:
+                # A gateway without such a list: it cannot make anything of an empty request, and says so to a good key.
+                answer = await self._ask("POST", self._address("images/generations", "none"), body={})
+                if pictures_answer.key_is_known(answer):
+                    return Probe()
             problem: ProviderError = openai_errors.refused(answer)
         except ProviderError as error:
             problem = error

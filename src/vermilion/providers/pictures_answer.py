@@ -63,6 +63,15 @@ def complaint_of(answer: Answer) -> Complaint:
         return complaint_in(answer.status, None)
 
 
+def key_is_known(answer: Answer) -> bool:
+    """Whether a request for a picture that named neither words nor model was refused for that, and not for the key."""
+    try:
+        error = json.loads(answer.body).get("error")
+    except (ValueError, AttributeError):
+        return False
+    return answer.status in {400, 404, 422} and isinstance(error, dict)
+
+
 def usual_failure(said: Complaint, answer: Answer) -> ProviderError | None:
     """What every such API means by its status alone; None where the vendor's words decide."""
     if 300 <= said.status < 400:
