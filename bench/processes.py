@@ -18,6 +18,10 @@ import psutil
 
 START_MAX_SECONDS = 60.0
 
+COMPILED = Path("build/bench-compiled").resolve()
+"""Where Python keeps what it compiled for these processes: whoever installs a house has its modules compiled, even
+where this machine's environment forbids it."""
+
 
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
@@ -74,7 +78,7 @@ def running(
     output = log.open("ab") if log is not None else subprocess.DEVNULL
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        env={**os.environ, **(env or {})},
+        env=environment(env),
         stdout=output,
         stderr=output,
         stdin=subprocess.DEVNULL,
@@ -85,6 +89,12 @@ def running(
         end(process)
         if not isinstance(output, int):
             output.close()
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a measured process."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED), **(more or {})}
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
