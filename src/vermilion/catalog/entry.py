@@ -18,6 +18,7 @@ from vermilion.kit import Invalid
 from vermilion.providers import Makes
 
 Visibility = Literal["everyone", "admins"]
+Continues = Literal["nothing", "maybe", "always"]
 
 UNKNOWN_NAMES_SHOWN = 20
 """How many unknown parameters are named one by one; a body full of them must not be answered with its own size."""
@@ -99,6 +100,8 @@ class Entry(Declared):
     deadline_seconds: Annotated[int, Field(ge=10, le=86_400)]
     typical_seconds: Annotated[int, Field(ge=1, le=86_400)]
     follow_ups: tuple[FollowUp, ...] = ()
+    continues: Continues = "nothing"
+    """Whether a request goes on from what another generation made at the same provider, and with its credential."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """What else the adapter must know; it gets these as they are."""
     enabled: bool = True
@@ -112,7 +115,8 @@ class Entry(Declared):
         ):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{what} {min(twice)!r} is declared twice")
-        if self.prompt is None and not any(given.minimum for given in self.inputs):
+        asks_something = self.prompt is not None or self.continues == "always"
+        if not asks_something and not any(given.minimum for given in self.inputs):
             raise ValueError("takes neither a prompt nor an input: nothing could be asked of it")
         if self.typical_seconds > self.deadline_seconds:
             raise ValueError("typical_seconds is above deadline_seconds")

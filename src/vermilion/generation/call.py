@@ -79,7 +79,7 @@ class CallMaker:
         assets: dict[UUID, AssetRow] = {}
         parent: dict[str, Any] | None = None
         if asset_ids or row.parent_id is not None:
-            assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id)
+            assets, parent = await self._db.read(_belongings, row.user_id, asset_ids, row.parent_id, row.provider)
         if not assets.keys() >= set(asset_ids):
             raise InputsGone
         return Call(
@@ -113,19 +113,31 @@ class CallMaker:
         return read
 
 
+def made_with(tx: Tx, generation_id: UUID, provider: str) -> UUID | None:
+    """The credential a generation was made with at this provider: only that account knows what it made."""
+    made = _last_accepted(tx, generation_id, provider)
+    return None if made is None else made.credential_id
+
+
+def _last_accepted(tx: Tx, generation_id: UUID, provider: str) -> AttemptRow | None:
+    return tx.scalars(
+        select(AttemptRow)
+        .where(
+            AttemptRow.generation_id == generation_id, AttemptRow.provider == provider, AttemptRow.ticket.is_not(None)
+        )
+        .order_by(AttemptRow.n.desc())
+        .limit(1)
+    ).first()
+
+
 def _belongings(
-    tx: Tx, user_id: UUID, asset_ids: list[UUID], parent_id: UUID | None
+    tx: Tx, user_id: UUID, asset_ids: list[UUID], parent_id: UUID | None, provider: str
 ) -> tuple[dict[UUID, AssetRow], dict[str, Any] | None]:
     assets = library.usable_inputs(tx, user_id, asset_ids) if asset_ids else {}
     if parent_id is None:
         return assets, None
-    ticket = tx.scalars(
-        select(AttemptRow.ticket)
-        .where(AttemptRow.generation_id == parent_id, AttemptRow.ticket.is_not(None))
-        .order_by(AttemptRow.n.desc())
-        .limit(1)
-    ).first()
-    return assets, ticket
+    made = _last_accepted(tx, parent_id, provider)
+    return assets, None if made is None else made.ticket
 
 
 def _no_such_address() -> NotFound:

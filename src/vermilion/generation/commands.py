@@ -82,7 +82,15 @@ def request_generation(
     accepted = entry.accept(wanted.prompt, wanted.params, given_inputs(tx, actor.user_id, wanted.inputs))
     quote = entry.quote(accepted.params)
     if wanted.parent_id is not None:
-        _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
+        parent = _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
+    if entry.continues == "always" and (wanted.parent_id is None or parent.provider != entry.provider):
+        problem = {"field": "parent_id", "code": "required", "message": "must name what this goes on from"}
+        raise Invalid(
+            "generation.invalid_params",
+            f"parent_id {problem['message']}.",
+            field="parent_id",
+            extras={"errors": [problem]},
+        )
     hold_id = new_id()
     values = {
         "id": wanted.id,

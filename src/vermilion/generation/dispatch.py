@@ -56,6 +56,8 @@ class Waiting:
     generation_id: UUID = field(compare=False)
     user_id: UUID = field(compare=False)
     on_turn: Callable[[], None] = field(compare=False)
+    only: UUID | None = field(default=None, compare=False)
+    """The one credential it can go with, where it goes on from what was made with that."""
     slot: Slot | None = field(default=None, compare=False)
     taken: bool = field(default=False, compare=False)
 
@@ -71,6 +73,8 @@ class _Line:
     """The people waiting for one provider."""
 
     waiting: dict[UUID, list[Waiting]] = field(default_factory=dict)
+    bound: int = 0
+    """How many of them can go with one credential only."""
     in_flight: dict[UUID, int] = field(default_factory=dict)
     served_at: dict[UUID, int] = field(default_factory=dict)
     credentials: Sequence[OpenCredential] = ()
@@ -119,11 +123,16 @@ class Dispatcher:
         priority: int,
         created_at: datetime,
         on_turn: Callable[[], None],
+        only: UUID | None = None,
     ) -> Waiting:
-        """Stand in line; `on_turn` is called when a slot was handed over. Whoever joins must `leave`."""
+        """Stand in line; `on_turn` is called when a slot was handed over. Whoever joins must `leave`.
+
+        With `only`, no other credential will do; those behind are not held up by it.
+        """
         line = self._line(provider)
-        waiting = Waiting((-priority, created_at, generation_id), generation_id, user_id, on_turn)
+        waiting = Waiting((-priority, created_at, generation_id), generation_id, user_id, on_turn, only)
         bisect.insort(line.waiting.setdefault(user_id, []), waiting)
+        line.bound += only is not None
         self._serve_soon(provider)
         return waiting
 
@@ -134,6 +143,7 @@ class Dispatcher:
         place = bisect.bisect_left(theirs, waiting)
         if place < len(theirs) and theirs[place] is waiting:
             del theirs[place]
+            line.bound -= waiting.only is not None
             if not theirs:
                 del line.waiting[waiting.user_id]
         if waiting.slot is not None and not waiting.taken:
@@ -243,8 +253,8 @@ class Dispatcher:
                 line.serve_again = False
                 await self._refresh(provider, line)
                 moved = False
-                while line.waiting and (credential := self._best_credential(line)) is not None:
-                    self._serve_one(provider, line, credential)
+                while line.waiting and (turn := self._next(line)) is not None:
+                    self._serve_one(provider, line, *turn)
                     moved = True
                 if moved:
                     self._on_moved()
@@ -280,11 +290,30 @@ class Dispatcher:
             return
         line.credentials_read_at = self._clock.monotonic()
 
-    def _best_credential(self, line: _Line) -> OpenCredential | None:
+    def _next(self, line: _Line) -> tuple[Waiting, OpenCredential] | None:
+        """Who goes now, and with what: of those for whom there is a slot, whoever has the fewest running, then
+        whoever was served longest ago."""
+        best = self._best_credential(line)
+
+        def turn_of(user_id: UUID) -> tuple[int, int]:
+            return line.in_flight.get(user_id, 0), line.served_at.get(user_id, -1)
+
+        if not line.bound:
+            return None if best is None else (line.waiting[min(line.waiting, key=turn_of)][0], best)
+        for user_id in sorted(line.waiting, key=turn_of):
+            for waiting in line.waiting[user_id]:
+                credential = best if waiting.only is None else self._best_credential(line, waiting.only)
+                if credential is not None:
+                    return waiting, credential
+        return None
+
+    def _best_credential(self, line: _Line, only: UUID | None = None) -> OpenCredential | None:
         """The usable credential with the most room relative to its weight."""
         now = self._clock.monotonic()
         best: tuple[float, OpenCredential] | None = None
         for credential in line.credentials:
+            if only is not None and credential.id != only:
+                continue
             running = line.running.get(credential.id, 0)
             if running >= credential.max_concurrent or line.cooling.get(credential.id, now) > now:
                 continue
@@ -293,11 +322,12 @@ class Dispatcher:
                 best = (load, credential)
         return None if best is None else best[1]
 
-    def _serve_one(self, provider: str, line: _Line, credential: OpenCredential) -> None:
-        """Give a slot to whoever has the fewest running, then to whoever was served longest ago."""
-        user_id = min(line.waiting, key=lambda user: (line.in_flight.get(user, 0), line.served_at.get(user, -1)))
+    def _serve_one(self, provider: str, line: _Line, waiting: Waiting, credential: OpenCredential) -> None:
+        """Hand a slot over."""
+        user_id = waiting.user_id
         theirs = line.waiting[user_id]
-        waiting = theirs.pop(0)
+        theirs.remove(waiting)
+        line.bound -= waiting.only is not None
         if not theirs:
             del line.waiting[user_id]
         line.turns += 1

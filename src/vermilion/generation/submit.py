@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from vermilion.generation import steps
-from vermilion.generation.call import InputsGone
+from vermilion.generation.call import InputsGone, made_with
 from vermilion.generation.doubt import look_up
 from vermilion.generation.failure import Failure, Move, failure_of, rule_for
 from vermilion.generation.journey import Journey, log
@@ -70,6 +70,9 @@ async def _turn(journey: Journey, work: Work) -> bool:
         await journey.bell.wait((until - tools.clock.now()).total_seconds())
         if tools.clock.now() < row.not_before:
             return False
+    only = None
+    if row.parent_id is not None and work.entry.continues != "nothing":
+        only = await tools.db.read(made_with, row.parent_id, row.provider)
     waiting = tools.dispatcher.join(
         row.provider,
         row.id,
@@ -77,6 +80,7 @@ async def _turn(journey: Journey, work: Work) -> bool:
         priority=row.priority,
         created_at=row.created_at,
         on_turn=journey.bell.ring,
+        only=only,
     )
     try:
         await journey.bell.wait((row.line_until - tools.clock.now()).total_seconds())
