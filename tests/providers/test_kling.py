@@ -81,7 +81,7 @@ def options(*, inputs: dict[str, Any] | None = None, prompt: str | None = "promp
 
 LIPS = options(flow="lip_sync", prompt="text", inputs=wires(video="video_url", audio="sound_file"))
 LIP_PARAMS = {
-    "voice": {"voice_id": "reader_en_m-v1", "voice_language": "en"},
+    "voice": "en:reader_en_m-v1",
     "voice_speed": 1.2,
     "original_audio_volume": 0.0,
 }

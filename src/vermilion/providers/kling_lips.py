@@ -94,7 +94,8 @@ async def _older_words(call: Call) -> dict[str, Any]:
 
 
 def _voice(call: Call) -> dict[str, Any]:
-    return {**call.params.get("voice", {}), "voice_speed": call.params.get("voice_speed", 1.0)}
+    language, _, voice_id = str(call.params.get("voice", "")).partition(":")
+    return {"voice_id": voice_id, "voice_language": language, "voice_speed": call.params.get("voice_speed", 1.0)}
 
 
 def _told(answer: Answer) -> dict[str, Any]:
