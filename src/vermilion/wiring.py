@@ -42,6 +42,7 @@ from vermilion.identity import (
 from vermilion.kit import Clock, SystemClock
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
+from vermilion.kit.together import Together
 from vermilion.library import Keeper, purge_deleted, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
@@ -194,7 +195,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
                 asker=Asker(clock),
                 calls=CallMaker(db, storage, addresses, file_address),
                 open_adapter=open_adapter,
-                open_credential=read_credential,
+                open_credential=Together(read_credential),
             )
         )
 

@@ -111,8 +111,12 @@ def _wait_seconds(journey: Journey, work: Work, now: datetime, asked_seconds: fl
 
 async def _load_pace(journey: Journey, work: Work) -> None:
     pace = journey.tools.pace
-    if not pace.knows(work.row.model):
-        pace.load(work.row.model, await journey.tools.db.read(recent_durations_seconds, work.row.model))
+    model = work.row.model
+    if not pace.knows(model):
+        # Known from now on, if only as nothing yet: a thousand rows taken up again must not all ask the database.
+        pace.load(model, ())
+        for seconds in await journey.tools.db.read(recent_durations_seconds, model):
+            pace.learn(model, seconds)
 
 
 async def _note_progress(journey: Journey, work: Work, pending: Pending) -> Work:
