@@ -20,6 +20,13 @@ async def add(admin: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
     return view
 
 
+async def credentials(admin: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """Those of the provider that `add` adds to."""
+    providers = (await admin.get("/admin/providers")).json()["items"]
+    found: list[dict[str, Any]] = next(each["credentials"] for each in providers if each["provider"] == "fal")
+    return found
+
+
 async def model(browser: httpx.AsyncClient, name: str = "flux-1-dev") -> dict[str, Any]:
     answer = await browser.get(f"/models/{name}")
     assert answer.status_code == 200, answer.text
@@ -164,11 +171,11 @@ async def test_a_connection_test_says_what_it_found_and_the_health_follows(
         house.provider.answer = answer
         found = (await admin.post(f"{path}/test")).json()
         assert (found["ok"], found["problem"]) == (False, "The provider refuses this key.")
-        (credential,) = (await admin.get("/admin/providers")).json()["items"][0]["credentials"]
+        (credential,) = await credentials(admin)
         assert credential["health"]["state"] == "down"
         assert credential["health"]["last_error"] == "The provider refuses this key."
 
     house.provider.answer = Probe()
     assert (await admin.post(f"{path}/test")).json()["ok"] is True
-    (credential,) = (await admin.get("/admin/providers")).json()["items"][0]["credentials"]
+    (credential,) = await credentials(admin)
     assert (credential["health"]["state"], credential["health"]["last_error"]) == ("up", None)
