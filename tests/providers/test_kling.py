@@ -367,6 +367,16 @@ async def test_a_given_video_needs_an_address_kling_can_reach(wire: Wire) -> Non
         replay.assert_complete()
 
 
+async def test_a_video_kling_made_needs_no_address(wire: Wire) -> None:
+    parent = {"endpoint": "v1/videos/text2video", "video_id": "v-1"}
+    call = replace(CALLS["lip_sync_given_video"], inputs=(replace(VIDEO, url=None), SOUND), parent=parent)
+    faceless = exchange("POST", "/v1/videos/identify-face", told({"session_id": "s"}), json={"video_id": "v-1"})
+    async with replaying([faceless]) as replay:
+        with pytest.raises(Rejected):
+            await Adapter(login(replay.origin), wire).submit(call)
+        replay.assert_complete()
+
+
 # Lost submits.
 
 SINCE = datetime(2026, 9, 20, 12, tzinfo=UTC)

@@ -27,13 +27,12 @@ SPEECH_MIN_MS = 2000
 def source_of(call: Call) -> dict[str, str]:
     """Which video: the one the followed-up generation made, or one the person gave. Raises `Rejected`."""
     given = _given(call, "video")
-    if given is not None:
-        if given.url is None:
-            raise Rejected(NO_ADDRESS)
-        return {"video_url": given.url}
     video_id = (call.parent or {}).get("video_id")
+    if given is not None and given.url is not None:
+        return {"video_url": given.url}
+    # Without an address to fetch it from, a video that Kling made is still known to it by its id.
     if not isinstance(video_id, str):
-        raise Rejected("Begin with a video that Kling made, or give one.")
+        raise Rejected("Begin with a video that Kling made, or give one." if given is None else NO_ADDRESS)
     return {"video_id": video_id}
 
 
