@@ -59,6 +59,7 @@ def steps() -> list[Step]:
         Step("types", (tool("mypy"),)),
         Step("web-types", (tool("npm"), "run", "--silent", "check"), web),
         Step("web-unit", (tool("npm"), "run", "--silent", "test"), web),
+        Step("web-budget", (tool("npm"), "run", "--silent", "budget"), web),
         pytest("sqlite", "-n", "2", "--ignore=tests/e2e", VERMILION_TEST_DATABASE="sqlite"),
         pytest("postgresql", "-n", "2", *without, VERMILION_TEST_DATABASE="postgresql"),
         pytest("browser", "tests/e2e", VERMILION_TEST_DATABASE="sqlite"),
