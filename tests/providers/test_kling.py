@@ -19,6 +19,7 @@ from vermilion.providers import (
     Broke,
     Call,
     Done,
+    Drifted,
     InputFile,
     Login,
     Lost,
@@ -326,6 +327,14 @@ async def test_one_question_answers_for_many_jobs(wire: Wire) -> None:
     assert isinstance(many["2"], Rejected)
     assert "4" not in many, "a job that is left out of the answer is asked for by itself"
     assert alone == {JOB: Pending(True)}
+
+
+async def test_a_ticket_nobody_can_use_spoils_no_other(wire: Wire) -> None:
+    asked = exchange("GET", f"/v1/videos/text2video/{JOB}", told({"task_id": JOB, "task_status": "processing"}))
+    async with replaying([asked]) as replay:
+        many = await Adapter(login(replay.origin), wire).check_many([Ticket("bad"), ticket("")])
+        replay.assert_complete()
+    assert isinstance(many["bad"], Drifted) and many[JOB] == Pending(True)
 
 
 async def test_a_failed_question_is_everybodys_answer(wire: Wire) -> None:

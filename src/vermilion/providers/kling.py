@@ -75,7 +75,10 @@ class Adapter:
             if found is None:
                 raise kling_errors.forgotten()
             return kling_answers.read_job(ticket, found)
-        data = await self._data("GET", f"{ticket.data.get('endpoint')}/{quote(ticket.id, safe='')}")
+        endpoint = ticket.data.get("endpoint")
+        if not isinstance(endpoint, str):
+            raise Drifted("The ticket does not say what kind of job it is.")
+        data = await self._data("GET", f"{endpoint}/{quote(ticket.id, safe='')}")
         return kling_answers.read_job(ticket, data)
 
     async def check_many(self, tickets: Sequence[Ticket]) -> Mapping[str, Pending | Done | Exception]:
@@ -175,6 +178,4 @@ class Adapter:
 
 def _is_newer(ticket: Ticket) -> bool:
     endpoint = ticket.data.get("endpoint")
-    if not isinstance(endpoint, str):
-        raise Drifted("The ticket does not say what kind of job it is.")
-    return bool(ticket.data.get("newer")) or kling_bodies.is_newer(endpoint)
+    return bool(ticket.data.get("newer")) or (isinstance(endpoint, str) and kling_bodies.is_newer(endpoint))
