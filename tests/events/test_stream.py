@@ -85,6 +85,10 @@ async def _listen(client: Client, messages: AsyncIterator[bytes], until: Callabl
                 return
 
 
+def _has_heard(client: Client, more_than: int, or_else: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
+    return lambda: len(client.numbers) > more_than or or_else()
+
+
 async def _come_true(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event to wait on
@@ -116,11 +120,7 @@ async def test_nothing_is_lost_or_doubled_over_a_hundred_reconnects(db: Database
     writing = asyncio.create_task(write())
     for turn in range(100):
         enough = len(client.numbers) + turn % 3
-        await _listen(
-            client,
-            _open(db, hub, user_id, client.last),
-            lambda enough=enough: writing.done() or len(client.numbers) > enough,
-        )
+        await _listen(client, _open(db, hub, user_id, client.last), _has_heard(client, enough, writing.done))
     await writing
     last = await db.read(position, user_id)
     await _listen(client, _open(db, hub, user_id, client.last), lambda: True)
@@ -159,7 +159,7 @@ async def test_two_people_never_hear_of_each_other(db: Database, hub: EventHub) 
     mine, theirs = uuid4(), uuid4()
     clients = {mine: Client(), theirs: Client()}
     listening = [
-        asyncio.create_task(_listen(client, _open(db, hub, user_id, 0), lambda c=client: len(c.things) == 20))
+        asyncio.create_task(_listen(client, _open(db, hub, user_id, 0), _has_heard(client, 19)))
         for user_id, client in clients.items()
     ]
     for n in range(20):

@@ -36,8 +36,9 @@ class FakeClock:
             return event.is_set()
         timer = self._timer(seconds)
         waiting = asyncio.ensure_future(event.wait())
+        either: set[asyncio.Future[Any]] = {timer, waiting}
         try:
-            await asyncio.wait({timer, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
             waiting.cancel()

@@ -37,6 +37,7 @@ from vermilion.providers import (
     Ticket,
     Unreachable,
 )
+from vermilion.providers.contract import PowerName
 from vermilion.storage import StorageFailed
 
 STEPS = 90
@@ -79,7 +80,8 @@ class Simulation:
         self.dice = random.Random(self.seed)
         dice, vendor = self.dice, self.studio.vendor
         vendor.ambiguity = dice.choice(list(Ambiguity))
-        vendor.powers = {power for power in ("cancel", "read_callback", "check_many") if dice.random() < 0.7}  # type: ignore[misc]
+        possible: tuple[PowerName, ...] = ("cancel", "read_callback", "check_many")
+        vendor.powers = {power for power in possible if dice.random() < 0.7}
         if vendor.ambiguity in (Ambiguity.FIND_BY_REFERENCE, Ambiguity.LIST_RECENT):
             vendor.powers.add("find")
         vendor.bytes_outputs = dice.random() < 0.3

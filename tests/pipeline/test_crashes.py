@@ -89,7 +89,7 @@ async def called_back(studio: Studio) -> None:
 
 
 async def late(studio: Studio) -> None:
-    studio.vendor.powers = {"read_callback"} | (studio.vendor.powers & {"find"})
+    studio.vendor.powers = studio.vendor.powers - {"cancel"}
     studio.vendor.job_seconds = lambda: 15.0
     await _request(studio, replace(WANTED, model="sketch"))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from uuid import UUID
 
 import pytest
 
@@ -185,10 +186,10 @@ async def test_people_and_drivers_at_once_on_the_real_database(real_studio: Stud
     made = [(user, await life.request(user=user)) for _ in range(8) for user in range(3)]
     outcomes: list[object] = []
 
-    async def meddle(user: int, each: object) -> None:
+    async def meddle(user: int, each: UUID) -> None:
         for verb in (life.cancel, life.retry, life.cancel, life.retry):
             try:
-                await verb(each, user=user)  # type: ignore[operator]
+                await verb(each, user=user)
             except Conflict as refusal:
                 outcomes.append(refusal.code)
 
