@@ -39,10 +39,9 @@ from vermilion.identity import (
     delete_ended_sessions,
     read_choices,
 )
-from vermilion.kit import Clock, SystemClock
+from vermilion.kit import Clock, SystemClock, Together
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
-from vermilion.kit.together import Together
 from vermilion.library import Keeper, purge_deleted, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings

@@ -8,6 +8,7 @@ from vermilion.kit.clock import Clock, SystemClock
 from vermilion.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from vermilion.kit.ids import new_id
 from vermilion.kit.paging import Page, decode_cursor, encode_cursor
+from vermilion.kit.together import Together
 
 __all__ = [
     "AppError",
@@ -18,6 +19,7 @@ __all__ = [
     "NotFound",
     "Page",
     "SystemClock",
+    "Together",
     "decode_cursor",
     "encode_cursor",
     "new_id",
