@@ -103,7 +103,7 @@ class Simulation:
         self.starting = False
         for step in range(STEPS):
             await self._step()
-            if step % 30 == 29:
+            if step % 45 == 44:
                 studio.check()
         self.stormy = False
         await self._clear_up()
@@ -159,12 +159,16 @@ class Simulation:
         studio = self.studio
         studio.change_credentials(enabled=True)
         end = studio.clock.monotonic() + 12 * 3600
+        seen: tuple[int, int] | None = None
+        statuses: set[str] = set()
         while True:
             await self._rest()
             while self.parked:
                 self._wake(0)
                 await self._rest()
-            statuses = studio.ask(_open_statuses)
+            if seen != (studio.lives, studio.life.commits):
+                seen = (studio.lives, studio.life.commits)
+                statuses = studio.ask(_open_statuses)
             if not statuses and not self.acting:
                 return
             if statuses == {"uncertain"} and not self.acting:

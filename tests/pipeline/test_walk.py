@@ -389,3 +389,15 @@ async def test_bytes_survive_a_crash_and_nothing_is_left_of_them_afterwards(stud
     await studio.to_the_end(within_seconds=300)
     assert (studio.view(made).status, len(studio.view(made).assets)) == (Status.SUCCEEDED, 2)
     assert [*studio.folder.glob("*.part"), *studio.folder.glob("*.held")] == []
+
+
+async def test_what_finished_while_the_house_was_down_is_given_when_it_is_up_again(studio: Studio) -> None:
+    life = await studio.open()
+    studio.vendor.powers, studio.vendor.job_seconds = set(), lambda: 700.0
+    made = await life.request()
+    await studio.until_status(made, Status.FAILED, within_seconds=650)
+    await life.end()
+    studio.clock.advance_to(studio.clock.monotonic() + 3 * 3600)
+    await studio.start()
+    await studio.to_the_end(within_seconds=60)
+    assert (studio.view(made).status, studio.balance().available) == (Status.SUCCEEDED, 1000)

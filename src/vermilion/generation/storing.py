@@ -49,8 +49,9 @@ async def watch(journey: Journey, work: Work) -> Work | None:
     credential = await journey.credential(work)
     while work.row.watch_until is not None:
         now = tools.clock.now()
-        if now >= work.row.watch_until or credential is None:
+        if credential is None:
             break
+        # The end of the watch is looked at too: after a long sleep it is the only look there is.
         if work.attempt is not None and work.attempt.ticket_id is not None:
             adapter = tools.open_adapter(work.row.provider, credential.login)
             try:
@@ -64,6 +65,8 @@ async def watch(journey: Journey, work: Work) -> Work | None:
                     ended, later = await _late(journey, work, answer)
                     if ended is not None or not later:
                         return ended
+        if now >= work.row.watch_until:
+            break
         remaining = (work.row.watch_until - now).total_seconds()
         await journey.bell.wait(min(WATCH_INTERVAL_SECONDS, remaining))
         fresh = await journey.read()
