@@ -14,14 +14,24 @@ from vermilion.library.inspection import crew as crew_module
 from vermilion.library.inspection.crew import Crew, WorkerMissing
 
 
+_others: set[int] = set()
+"""Workers of a crew that another test of this process keeps for the whole session."""
+
+
+@pytest.fixture(autouse=True)
+def _know_the_others() -> None:
+    _others.clear()
+    _others.update(_workers())
+
+
 def _workers() -> list[int]:
-    """Our children that are workers."""
+    """The workers of this test: our children that were not there before it."""
     found = []
     for task in Path("/proc/self/task").iterdir():
         for child in (task / "children").read_text().split():
             if b"vermilion.library.inspection.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(int(child))
-    return found
+    return [worker for worker in found if worker not in _others]
 
 
 def _of(worker: int, fact: str) -> str:
