@@ -27,6 +27,9 @@ async def follow(journey: Journey, work: Work) -> Work | None:
         return await journey.release(work, CREDENTIAL_GONE)
     adapter = journey.tools.open_adapter(work.row.provider, credential.login)
     await _load_pace(journey, work)
+    if power(adapter, "listen") is None:
+        # Most have no such power, and what listening keeps is a tenth of what a waiting row takes.
+        return await _follow(journey, work, credential, adapter, Hearing())
     async with listening(adapter, work, journey.bell) as hearing:
         return await _follow(journey, work, credential, adapter, hearing)
 
