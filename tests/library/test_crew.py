@@ -13,7 +13,6 @@ from vermilion.library import Unreadable
 from vermilion.library.inspection import crew as crew_module
 from vermilion.library.inspection.crew import Crew, WorkerMissing
 
-
 _others: set[int] = set()
 """Workers of a crew that another test of this process keeps for the whole session."""
 
