@@ -73,6 +73,7 @@ def measure(folder: Path, places: list[Place], *, count: int = 1000, runs: int =
                 f"server {server:.1f} + inspection workers {workers:.1f} − loop {loop_ms:.1f}",
             ),
         ]
+        figures.append(Figure("B1", f"of it, inspecting the picture in a worker process, {dialect}", workers, "CPU-ms"))
         if dialect == "postgresql":
             used = statistics.median(run.database_ms for run in measured)
             figures.append(Figure("B1", "PostgreSQL's own processes, a task", used, "CPU-ms"))
