@@ -6,7 +6,7 @@ parameters change, 16 µs as the driver's own text). So what runs for every step
 with a parameter for each value.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -48,12 +48,19 @@ class PerDialect:
     def run(self, tx: Tx, parameters: Mapping[str, Any]) -> CursorResult[Any]:
         """Run it; the result's `rowcount` tells whether a conflict kept an INSERT from adding its row."""
         connection = tx.connection()
-        key = connection.dialect.name, frozenset(parameters)
+        return self._spelled_for(connection.dialect, parameters).run(connection, parameters)
+
+    def run_each(self, tx: Tx, several: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each of these, which all have the same names, in one visit to the database."""
+        connection = tx.connection()
+        self._spelled_for(connection.dialect, several[0]).run_each(connection, several)
+
+    def _spelled_for(self, dialect: Dialect, parameters: Mapping[str, Any]) -> "_Spelled":
+        key = dialect.name, frozenset(parameters)
         spelled = self._spelled.get(key)
         if spelled is None:
-            built = self._build(_insert_of(connection.dialect.name))
-            spelled = self._spelled[key] = _spell(built, connection.dialect, parameters)
-        return spelled.run(connection, parameters)
+            spelled = self._spelled[key] = _spell(self._build(_insert_of(dialect.name)), dialect, parameters)
+        return spelled
 
 
 class GuardedUpdate:
@@ -140,13 +147,18 @@ class _Spelled:
     fixed: Mapping[str, Any]
 
     def run(self, connection: Connection, given: Mapping[str, Any]) -> CursorResult[Any]:
+        return connection.exec_driver_sql(self.text, self._parameters(given), execution_options=_COUNT)
+
+    def run_each(self, connection: Connection, several: Sequence[Mapping[str, Any]]) -> None:
+        connection.exec_driver_sql(self.text, [self._parameters(given) for given in several])
+
+    def _parameters(self, given: Mapping[str, Any]) -> Any:
         turns = self.turns
         values = {
             **self.fixed,
             **{name: turns[name](value) if name in turns else value for name, value in given.items()},
         }
-        parameters = values if self.order is None else tuple([values[name] for name in self.order])
-        return connection.exec_driver_sql(self.text, parameters, execution_options=_COUNT)
+        return values if self.order is None else tuple([values[name] for name in self.order])
 
 
 def _spell(statement: Executable, dialect: Dialect, names: Iterable[str]) -> _Spelled:

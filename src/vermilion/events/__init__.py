@@ -4,7 +4,7 @@ Every room above emits; `app` opens streams.
 """
 
 from vermilion.events.hub import EventHub
-from vermilion.events.log import can_resume, count_events, emit, events_after, forget_events, position
+from vermilion.events.log import can_resume, count_events, emit, emit_all, events_after, forget_events, position
 from vermilion.events.stream import Hint, message, stream
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "can_resume",
     "count_events",
     "emit",
+    "emit_all",
     "events_after",
     "forget_events",
     "message",

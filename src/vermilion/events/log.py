@@ -21,9 +21,9 @@ REPLAY_MAX = 500
 
 
 def _next(insert: Callable[[Any], Any]) -> Any:
-    statement = insert(EventPositionRow.__table__).values(user_id=bindparam("user_id"), seq=1)
+    statement = insert(EventPositionRow.__table__).values(user_id=bindparam("user_id"), seq=bindparam("count"))
     return statement.on_conflict_do_update(
-        index_elements=["user_id"], set_={"seq": EventPositionRow.__table__.c.seq + 1}
+        index_elements=["user_id"], set_={"seq": EventPositionRow.__table__.c.seq + bindparam("count")}
     ).returning(EventPositionRow.__table__.c.seq)
 
 
@@ -45,15 +45,33 @@ def emit(tx: Tx, user_id: UUID, name: str, data: Mapping[str, Any], now: datetim
     `data` is exactly what a GET of the thing returns now. Its `id` names the subject, so that a newer event
     replaces an older one; a thing without `id` (the balance) is its own subject.
     """
-    seq: int = _NEXT.run(tx, {"user_id": user_id}).scalar_one()
-    kind = name.split(".", 1)[0]
-    subject = f"{kind}:{data['id']}" if "id" in data else kind
-    _PUT.run(
+    return emit_all(tx, user_id, [(name, data)], now)
+
+
+def emit_all(tx: Tx, user_id: UUID, changes: Sequence[tuple[str, Mapping[str, Any]]], now: datetime) -> int:
+    """Record several changes in this order, each a name and its data as `emit` takes them; the last one's number."""
+    last: int = _NEXT.run(tx, {"user_id": user_id, "count": len(changes)}).scalar_one()
+    _PUT.run_each(
         tx,
-        {"user_id": user_id, "subject": subject, "seq": seq, "name": name, "data": dict(data), "created_at": now},
+        [
+            {
+                "user_id": user_id,
+                "subject": _subject(name, data),
+                "seq": seq,
+                "name": name,
+                "data": dict(data),
+                "created_at": now,
+            }
+            for seq, (name, data) in enumerate(changes, last - len(changes) + 1)
+        ],
     )
     announce(tx, f"{TOPIC}{user_id}")
-    return seq
+    return last
+
+
+def _subject(name: str, data: Mapping[str, Any]) -> str:
+    kind = name.split(".", 1)[0]
+    return f"{kind}:{data['id']}" if "id" in data else kind
 
 
 def position(tx: Tx, user_id: UUID) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from vermilion import events, ledger, library
 from vermilion.catalog import GivenInput, Shelf, usable_entry
 from vermilion.db import PerDialect, RowByKey, Tx
-from vermilion.generation.publish import publish, publish_balance, view_of
+from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.steps import Work, move, settle_nothing
@@ -123,8 +123,7 @@ def request_generation(
         return _same_again(tx, tx.get_one(GenerationRow, wanted.id), actor, wanted), False
     balance = ledger.hold(tx, actor.user_id, quote.price_credits, hold_id=hold_id, generation_id=wanted.id, now=now)
     row = GenerationRow(**values)
-    publish_balance(tx, row, balance, now)
-    return publish(tx, row, now, assets=()), True
+    return publish(tx, row, now, assets=(), balance=balance), True
 
 
 def cancel_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) -> GenerationView:
@@ -186,8 +185,7 @@ def retry_generation(tx: Tx, shelf: Shelf, actor: Actor, generation_id: UUID, no
         deadline_at=now + LINE_WAIT_MAX,
     )
     balance = ledger.hold(tx, actor.user_id, row.price_credits, hold_id=hold_id, generation_id=row.id, now=now)
-    publish_balance(tx, work.row, balance, now)
-    return publish(tx, work.row, now, assets=())
+    return publish(tx, work.row, now, assets=(), balance=balance)
 
 
 def delete_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Telling the person what changed, in the transaction that changed it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from vermilion import events, library
 from vermilion.db import Tx
@@ -27,13 +28,25 @@ def views_of(tx: Tx, rows: Sequence[GenerationRow]) -> list[GenerationView]:
     return [generation_view(row, recall(tx, row.entry_digest), assets.get(row.id, [])) for row in rows]
 
 
-def publish(tx: Tx, row: GenerationRow, now: datetime, *, assets: Sequence[AssetRow] | None = None) -> GenerationView:
-    """Emit `generation.changed` with exactly what a GET returns now; returns that view."""
+def publish(
+    tx: Tx,
+    row: GenerationRow,
+    now: datetime,
+    *,
+    assets: Sequence[AssetRow] | None = None,
+    made: Sequence[AssetRow] = (),
+    balance: Balance | None = None,
+) -> GenerationView:
+    """Emit `generation.changed` with exactly what a GET returns now; returns that view.
+
+    Before it, in the same visit to the log, `credits.changed` with the balance after a movement for this row and
+    `asset.changed` for each asset that was `made`.
+    """
     view = view_of(tx, row) if assets is None else generation_view(row, recall(tx, row.entry_digest), assets)
-    events.emit(tx, row.user_id, "generation.changed", view.model_dump(mode="json"), now)
+    changes: list[tuple[str, Mapping[str, Any]]] = []
+    if balance is not None:
+        changes.append(("credits.changed", {"available": balance.available, "held": balance.held}))
+    changes += [("asset.changed", library.asset_view(asset).model_dump(mode="json")) for asset in made]
+    changes.append(("generation.changed", view.model_dump(mode="json")))
+    events.emit_all(tx, row.user_id, changes, now)
     return view
-
-
-def publish_balance(tx: Tx, row: GenerationRow, balance: Balance, now: datetime) -> None:
-    """Emit `credits.changed` with the balance after a ledger movement for this row."""
-    events.emit(tx, row.user_id, "credits.changed", {"available": balance.available, "held": balance.held}, now)

@@ -12,16 +12,16 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from vermilion import events, ledger, library
+from vermilion import ledger, library
 from vermilion.catalog import Entry
 from vermilion.db import GuardedUpdate, PerDialect, RowByKey, Tx, altered
 from vermilion.generation.failure import Failure
-from vermilion.generation.publish import publish, publish_balance
+from vermilion.generation.publish import publish
 from vermilion.generation.snapshots import recall
 from vermilion.generation.status import NEXT, TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.views import GenerationView
-from vermilion.library import AssetRow, KeptFile
+from vermilion.library import KeptFile
 from vermilion.providers import Done, Ticket
 
 UNCERTAIN_MAX = timedelta(hours=24)
@@ -258,12 +258,8 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
         )
         for each in kept
     ]
-    if not late:
-        end = ledger.settle(tx, row.hold_id, price, now=now)
-        publish_balance(tx, row, _only_end(end, row).balance, now)
-    for asset in assets:
-        _tell_asset(tx, asset, now)
-    return replace(moved, published=publish(tx, moved.row, now, assets=assets))
+    balance = None if late else _only_end(ledger.settle(tx, row.hold_id, price, now=now), row).balance
+    return replace(moved, published=publish(tx, moved.row, now, assets=assets, made=assets, balance=balance))
 
 
 def settle_nothing(
@@ -294,8 +290,8 @@ def settle_nothing(
         watch_until=watch_until,
     )
     end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
-    publish_balance(tx, row, _only_end(end, row).balance, now)
-    return replace(moved, published=publish(tx, moved.row, now, assets=()))
+    balance = _only_end(end, row).balance
+    return replace(moved, published=publish(tx, moved.row, now, assets=(), balance=balance))
 
 
 def give_up(tx: Tx, work: Work, reason: Failure, *, now: datetime, watch_until: datetime | None = None) -> Work:
@@ -320,11 +316,6 @@ def unfinished(tx: Tx) -> Sequence[UUID]:
         )
         .order_by(GenerationRow.created_at, GenerationRow.id)
     ).all()
-
-
-def _tell_asset(tx: Tx, asset: AssetRow, now: datetime) -> None:
-    view = library.asset_view(asset)
-    events.emit(tx, asset.user_id, "asset.changed", view.model_dump(mode="json"), now)
 
 
 def _attempt(tx: Tx, row: GenerationRow) -> AttemptRow | None:
