@@ -1,4 +1,4 @@
-"""A house for a benchmark: a database with a rich person, their API key and one vendor; and the real server on it."""
+"""A house for a benchmark: a database with rich people, their API keys and one vendor; and the real server on it."""
 
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +19,8 @@ from vermilion.wiring import welcome
 
 FAL_KEY = "sandbox-fal-key:not-secret"
 CREDITS = 100_000_000
+PEOPLE = 32
+"""As many as there are clients at once: each has an account of their own, as people have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Prepared:
     data: Path
     url: str
     user_id: UUID
-    api_key: str
+    api_keys: tuple[str, ...]
     credential_id: UUID
 
 
@@ -46,9 +48,9 @@ class Served:
         return f"http://127.0.0.1:{self.port}/api/v1"
 
     @property
-    def headers(self) -> dict[str, str]:
-        """What signs a request in."""
-        return {"Authorization": f"Bearer {self.prepared.api_key}"}
+    def headers(self) -> list[dict[str, str]]:
+        """What signs a request in, for each of the people."""
+        return [{"Authorization": f"Bearer {key}"} for key in self.prepared.api_keys]
 
 
 def prepare(data: Path, url: str, vendor: str, *, max_concurrent: int) -> Prepared:
@@ -58,21 +60,25 @@ def prepare(data: Path, url: str, vendor: str, *, max_concurrent: int) -> Prepar
     sealer = load_or_create_key(data / "secret.key")
     now = datetime.now(UTC)
 
-    def furnish(tx: Tx) -> tuple[UUID, str, UUID]:
+    def person(tx: Tx, number: int) -> tuple[UUID, str]:
+        email = f"person{number}@example.test"
+        user = create_admin(tx, email, name="Bench", password_hash="none", now=now, on_user_created=welcome)
+        ledger.grant(tx, user.id, CREDITS, reason="bench", actor_id=None, key="bench", now=now)
+        _, key = create_api_key(tx, user.id, "bench", ("read", "generate"), expires_in_days=None, now=now)
+        return user.id, key
+
+    def furnish(tx: Tx) -> tuple[list[tuple[UUID, str]], UUID]:
         fields = {"key": FAL_KEY, "base_url": f"{vendor}/fal", "rest_url": f"{vendor}/fal/rest"}
         draft = CredentialDraft(name="Bench", fields=fields, max_concurrent=max_concurrent, allow_private_hosts=True)
         credential = add_credential(tx, sealer, None, "fal", draft, now=now)
-        user = create_admin(tx, "b@example.test", name="Bench", password_hash="none", now=now, on_user_created=welcome)
-        ledger.grant(tx, user.id, CREDITS, reason="bench", actor_id=None, key="bench", now=now)
-        _, key = create_api_key(tx, user.id, "bench", ("read", "generate"), expires_in_days=None, now=now)
-        return user.id, key, credential.id
+        return [person(tx, number) for number in range(PEOPLE)], credential.id
 
     database = open_database(url)
     try:
-        user_id, key, credential_id = database.write_now(furnish)
+        people, credential_id = database.write_now(furnish)
     finally:
         database.close()
-    return Prepared(data, url, user_id, key, credential_id)
+    return Prepared(data, url, people[0][0], tuple(key for _, key in people), credential_id)
 
 
 @contextmanager
@@ -85,8 +91,12 @@ def serving(prepared: Prepared, *, ready: bool = True) -> Iterator[Served]:
         "VERMILION_LOG_LEVEL": "warning",
     }
     arguments = ["-m", "vermilion", "serve", "--data", str(prepared.data), "--port", str(port)]
-    with running(arguments, env=env, log=prepared.data / "server.log") as process:
+    log = prepared.data / "server.log"
+    with running(arguments, env=env, log=log) as process:
         served = Served(prepared, port, process)
         if ready:
-            wait_until_answering(f"{served.api}/health/ready", process)
+            try:
+                wait_until_answering(f"{served.api}/health/ready", process)
+            except RuntimeError as error:
+                raise RuntimeError(f"{error}:\n{log.read_text()[-2000:]}") from error
         yield served
