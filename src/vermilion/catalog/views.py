@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vermilion.catalog.entry import Entry, Input, Visibility
+from vermilion.catalog.entry import Continues, Entry, Input, Visibility
 from vermilion.catalog.params import ChoiceParam, Control, Param, SizeParam
 from vermilion.catalog.price import PRICE_MAX_CREDITS
 from vermilion.catalog.shelf import Shelf
@@ -112,6 +112,7 @@ class ModelView(BaseModel):
     outputs_param: str | None
     price: PriceView
     follow_ups: list[FollowUpView]
+    continues: Continues
 
 
 class ModelList(BaseModel):
@@ -206,6 +207,7 @@ def _draw(entry: Entry, provider_title: str) -> ModelView:
             FollowUpView(label=text_view(follow_up.label), input_role=follow_up.input_role)
             for follow_up in entry.follow_ups
         ],
+        continues=entry.continues,
     )
 
 

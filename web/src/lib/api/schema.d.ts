@@ -984,6 +984,11 @@ export interface components {
             aliases: string[];
             /** Available */
             available: boolean;
+            /**
+             * Continues
+             * @enum {string}
+             */
+            continues: "nothing" | "maybe" | "always";
             /** Deadline Seconds */
             deadline_seconds: number;
             default_price: components["schemas"]["PriceView"];
@@ -1670,6 +1675,11 @@ export interface components {
             aliases: string[];
             /** Available */
             available: boolean;
+            /**
+             * Continues
+             * @enum {string}
+             */
+            continues: "nothing" | "maybe" | "always";
             /** Deadline Seconds */
             deadline_seconds: number;
             /** Enabled */
