@@ -117,7 +117,6 @@ class Output:
     """One result: at a URL the provider serves, or as bytes already in the answer. Exactly one of the two.
 
     `blocked` marks a result the provider censored (a black picture): it is not kept and not paid for.
-    `grid` (columns, rows) marks a picture that is several results side by side: it is cut into them, row by row.
     `actions` is what the provider offers to do with this very result.
     """
 
@@ -126,7 +125,6 @@ class Output:
     data: bytes | None = None
     content_type: str | None = None
     blocked: bool = False
-    grid: tuple[int, int] | None = None
     actions: tuple[JsonObject, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
