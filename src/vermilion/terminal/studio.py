@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -36,6 +37,17 @@ def run(settings: Settings, door: socket.socket, sandbox: SandboxProcess | None)
         runner.run(_serve(settings, door, sandbox))
 
 
+def _calm_the_collector() -> None:
+    """Look for cycles less often, and not among what lives as long as the process.
+
+    With Python's own thresholds each burst of requests looks through every waiting generation again: with a few
+    thousand of them a pause of a tenth of a second, which was most of the slowest answers' time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
 def _event_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
@@ -66,6 +78,7 @@ def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> Non
 async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProcess | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(settings, sandbox=sandbox is not None))
+        _calm_the_collector()
         if sandbox is not None:
             await stack.enter_async_context(sandbox.watched())
         token = await house.db.write(make_first_admin_link, house.clock.now())
