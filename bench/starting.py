@@ -117,7 +117,7 @@ def _installed_bytes(build: Path) -> int:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
         python = environment / "bin" / "python"
         arguments = ["--python", str(python), "install", "--quiet", "--require-hashes", "--no-compile", "-r", str(LOCK)]
-        subprocess.run([sys.executable, "-m", "pip", *arguments], check=True)
+        subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, stderr=subprocess.DEVNULL)
         done.touch()
     return _folder_bytes(next(environment.glob("lib/python*/site-packages"))) + _folder_bytes(Path("src/vermilion"))
 
