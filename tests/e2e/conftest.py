@@ -27,7 +27,7 @@ PATIENCE_MILLISECONDS = 45_000
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
-MODEL = "flux-1-dev"
+MODEL, MODEL_NAME = "flux-1-dev", "FLUX.1 [dev]"
 """Costs 3 credits a picture, and its sandbox knows the markers."""
 
 DESKTOP = {"width": 1440, "height": 900}
@@ -107,7 +107,9 @@ class Visitor:
         """Pick a model by its id; on a phone with the sheet open."""
         await self.page.locator('button.chip[aria-haspopup="dialog"]').first.click()
         await self.page.get_by_placeholder(self.say("create.search_models")).fill(model)
+        await expect(self.page.get_by_role("option").first).to_contain_text(MODEL_NAME)
         await self.page.keyboard.press("Enter")
+        await expect(self.page.locator('button.chip[aria-haspopup="dialog"]').first).to_contain_text(MODEL_NAME)
 
     async def write(self, prompt: str) -> None:
         """Choose the model these tests know the price of, and write the prompt; on a phone in its sheet."""
@@ -147,7 +149,7 @@ async def visit(
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            visitor.complaints.append(f"{message.type}: {message.text}")
+            visitor.complaints.append(f"{message.type}: {message.text} {message.location['url']}")
 
     page.on("console", listen)
     page.on("pageerror", lambda error: visitor.complaints.append(f"uncaught: {error}"))

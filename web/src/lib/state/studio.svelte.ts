@@ -41,6 +41,8 @@ class Studio {
       // Asked after the list and before listening: what moved before the list's number is in the answer, what
       // moves later will be told.
       const { available, held } = await api.getCredits();
+      // Whoever signed out meanwhile is not listened for.
+      if (!this.#opened) return;
       session.credits = { available, held };
       this.#source.start(page.cursor ?? null);
     } catch (error) {
