@@ -20,7 +20,8 @@ ERRORS_PAGE = ROOT / "docs/errors.md"
 FAILURE_FEATURES = frozenset({"output", "provider", "storage"})
 """What a generation's `failure.code` begins with, beside the codes of the API."""
 
-_NOT_ERRORS = frozenset({"emit", "audit", "ForeignKey", "getLogger", "get_logger"})
+_TELLERS = frozenset({"emit", "Change"})
+_NOT_ERRORS = _TELLERS | frozenset({"audit", "ForeignKey", "getLogger", "get_logger"})
 _LOGGERS = frozenset({"log", "_log", "logger"})
 
 
@@ -60,7 +61,7 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
                 if _is_not_an_error(node.func):
                     inside = [inner for part in node.args + node.keywords for inner in ast.walk(part)]
                     elsewhere |= {id(inner) for inner in inside}
-                    if _name_of(node.func) == "emit":
+                    if _name_of(node.func) in _TELLERS:
                         # Who listens compares with the event's name, which is no error there either.
                         events |= {str(inner.value) for inner in inside if isinstance(inner, ast.Constant)}
                 elif _name_of(node.func) in classes and node.args:
@@ -75,11 +76,7 @@ def error_codes(sources: Mapping[str, str]) -> dict[str, str]:
     return {
         text: name
         for text, name in texts.items()
-        if _CODE.fullmatch(text)
-        and text not in events
-        # An event may be put on a list before it is emitted; no error is named like one.
-        and not text.endswith(".changed")
-        and text.partition(".")[0] in features
+        if _CODE.fullmatch(text) and text not in events and text.partition(".")[0] in features
     }
 
 
@@ -205,6 +202,8 @@ raise AppError("attic.dark" if night else "attic.dusty", "…")
 helper("attic.locked")
 Rule(Move.RELEASE, "provider.gone")
 emit(tx, user_id, "attic.changed", {})
+changes.append(Change("attic.swept", {}))
+Rule(Move.RELEASE, "attic.rechanged")
 audit(tx, actor, "attic.open", target="x")
 log.info("attic.visited")
 if event.name == "attic.changed": ...
@@ -219,6 +218,7 @@ def test_codes_are_found_and_told_from_other_words() -> None:
         "attic.dark",
         "attic.dusty",
         "attic.locked",
+        "attic.rechanged",
         "provider.gone",
     }
 

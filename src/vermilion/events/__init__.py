@@ -4,10 +4,20 @@ Every room above emits; `app` opens streams.
 """
 
 from vermilion.events.hub import EventHub
-from vermilion.events.log import can_resume, count_events, emit, emit_all, events_after, forget_events, position
+from vermilion.events.log import (
+    Change,
+    can_resume,
+    count_events,
+    emit,
+    emit_all,
+    events_after,
+    forget_events,
+    position,
+)
 from vermilion.events.stream import Hint, message, stream
 
 __all__ = [
+    "Change",
     "EventHub",
     "Hint",
     "can_resume",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select
@@ -39,17 +39,24 @@ _NEXT = PerDialect(_next)
 _PUT = PerDialect(_put)
 
 
+class Change(NamedTuple):
+    """One event to be told: its name, and exactly what a GET of the thing returns now."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
 def emit(tx: Tx, user_id: UUID, name: str, data: Mapping[str, Any], now: datetime) -> int:
     """Record that something of this person's changed; returns the event's number.
 
     `data` is exactly what a GET of the thing returns now. Its `id` names the subject, so that a newer event
     replaces an older one; a thing without `id` (the balance) is its own subject.
     """
-    return emit_all(tx, user_id, [(name, data)], now)
+    return emit_all(tx, user_id, [Change(name, data)], now)
 
 
-def emit_all(tx: Tx, user_id: UUID, changes: Sequence[tuple[str, Mapping[str, Any]]], now: datetime) -> int:
-    """Record several changes in this order, each a name and its data as `emit` takes them; the last one's number."""
+def emit_all(tx: Tx, user_id: UUID, changes: Sequence[Change], now: datetime) -> int:
+    """Record several changes in this order, each as `emit` takes it; the last one's number."""
     last: int = _NEXT.run(tx, {"user_id": user_id, "count": len(changes)}).scalar_one()
     _PUT.run_each(
         tx,

@@ -1,8 +1,7 @@
 """Telling the person what changed, in the transaction that changed it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from vermilion import events, library
 from vermilion.db import Tx
@@ -43,10 +42,10 @@ def publish(
     `asset.changed` for each asset that was `made`.
     """
     view = view_of(tx, row) if assets is None else generation_view(row, recall(tx, row.entry_digest), assets)
-    changes: list[tuple[str, Mapping[str, Any]]] = []
+    changes: list[events.Change] = []
     if balance is not None:
-        changes.append(("credits.changed", {"available": balance.available, "held": balance.held}))
-    changes += [("asset.changed", library.asset_view(asset).model_dump(mode="json")) for asset in made]
-    changes.append(("generation.changed", view.model_dump(mode="json")))
+        changes.append(events.Change("credits.changed", {"available": balance.available, "held": balance.held}))
+    changes += [events.Change("asset.changed", library.asset_view(asset).model_dump(mode="json")) for asset in made]
+    changes.append(events.Change("generation.changed", view.model_dump(mode="json")))
     events.emit_all(tx, row.user_id, changes, now)
     return view
