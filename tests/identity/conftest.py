@@ -48,10 +48,9 @@ class MovableClock:
     async def sleep(self, seconds: float) -> None:
         self.move(seconds=seconds)
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
-        if not event.is_set():
+    async def wait(self, happening: "asyncio.Future[None]", seconds: float) -> None:
+        if not happening.done():
             self.move(seconds=seconds)
-        return event.is_set()
 
     def move(self, **delta: float) -> None:
         self._now += timedelta(**delta)

@@ -31,18 +31,13 @@ class FakeClock:
         if seconds > 0:
             await self._timer(seconds)
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
-        if event.is_set() or seconds <= 0:
-            return event.is_set()
+    async def wait(self, happening: "asyncio.Future[None]", seconds: float) -> None:
         timer = self._timer(seconds)
-        waiting = asyncio.ensure_future(event.wait())
-        either: set[asyncio.Future[Any]] = {timer, waiting}
+        either: set[asyncio.Future[Any]] = {timer, happening}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
-            waiting.cancel()
-        return event.is_set()
 
     def next_at(self) -> float | None:
         """When the next sleeper wakes, in seconds since the beginning; None when nobody sleeps."""

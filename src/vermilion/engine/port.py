@@ -15,23 +15,33 @@ from vermilion.kit import Clock
 class Bell:
     """Where a driver sleeps: until a time has passed, or something happened to its row."""
 
+    __slots__ = ("_clock", "_rung", "_sleep")
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rung = asyncio.Event()
+        self._rung = False
+        self._sleep: asyncio.Future[None] | None = None
 
     def ring(self) -> None:
         """Wake the driver, now or as soon as it next goes to sleep."""
-        self._rung.set()
+        self._rung = True
+        if self._sleep is not None and not self._sleep.done():
+            self._sleep.set_result(None)
 
     @property
     def rung(self) -> bool:
         """Whether it was rung and nobody has heard it yet."""
-        return self._rung.is_set()
+        return self._rung
 
     async def wait(self, seconds: float) -> bool:
         """Sleep at most `seconds`; True when rung, and the ring is used up."""
-        rung = await self._clock.wait(self._rung, seconds)
-        self._rung.clear()
+        if not self._rung and seconds > 0:
+            self._sleep = asyncio.get_running_loop().create_future()
+            try:
+                await self._clock.wait(self._sleep, seconds)
+            finally:
+                self._sleep = None
+        rung, self._rung = self._rung, False
         return rung
 
 

@@ -21,8 +21,8 @@ class Clock(Protocol):
         """Wait; returns at once for zero or less."""
         ...
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
-        """Wait for the event, at most `seconds`; whether it is set."""
+    async def wait(self, happening: "asyncio.Future[None]", seconds: float) -> None:
+        """Wait until the future is done, at most `seconds`; it is of no more use then."""
         ...
 
 
@@ -38,11 +38,15 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
-        if not event.is_set() and seconds > 0:
-            try:
-                async with asyncio.timeout(seconds):
-                    await event.wait()
-            except TimeoutError:
-                pass
-        return event.is_set()
+    async def wait(self, happening: "asyncio.Future[None]", seconds: float) -> None:
+        # A timer and a future, and no more: thousands of rows sleep here at once.
+        timer = happening.get_loop().call_later(seconds, _end, happening)
+        try:
+            await happening
+        finally:
+            timer.cancel()
+
+
+def _end(happening: "asyncio.Future[None]") -> None:
+    if not happening.done():
+        happening.set_result(None)
