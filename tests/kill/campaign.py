@@ -12,11 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,8 +23,9 @@ from uuid import UUID
 import aiohttp
 from sqlalchemy import select
 
-from tests.api.studio import fal_fields, free_port
+from tests.api.studio import free_port
 from tests.kill.clients import ENDED, Client, keep_busy
+from tests.kill.jobs import by_attempt, duplicates, is_told
 from vermilion import ledger
 from vermilion.catalog import CredentialDraft, add_credential
 from vermilion.db import Database, Tx, open_database
@@ -66,7 +66,7 @@ class Report:
     repeated: int = 0
     reconnects: int = 0
     ended: Counter[str] = field(default_factory=Counter)
-    jobs: int = 0
+    jobs: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
     resolved_by_word: int = 0
     resolved_by_admin_failed: int = 0
@@ -94,7 +94,7 @@ class Report:
             ("requested / accepted / asked again", f"{self.requested} / {self.accepted} / {self.repeated}"),
             ("event streams resumed", str(self.reconnects)),
             ("ended", _counted(self.ended)),
-            ("jobs at the vendor", str(self.jobs)),
+            ("jobs at the vendors", _counted(self.jobs)),
             ("uncertain", str(self.uncertain)),
             ("... resolved by callback / given up by admin / tried again by admin",
              f"{self.resolved_by_word} / {self.resolved_by_admin_failed} / {self.resolved_by_admin_again}"),
@@ -180,7 +180,6 @@ class Campaign:
         self._port, sandbox_port = free_port(), free_port()
         self._api = f"http://127.0.0.1:{self._port}/api/v1"
         self._control = f"http://127.0.0.1:{sandbox_port}/control"
-        self._sandbox_origin = f"http://127.0.0.1:{sandbox_port}"
         self._settings = {
             "VERMILION_PORT": str(self._port),
             "VERMILION_DATA": str(folder / "data"),
@@ -199,13 +198,15 @@ class Campaign:
 
     async def run(self) -> Report:
         """Prepare, kill, drain, judge."""
-        secrets, admin_key = await asyncio.to_thread(self._prepare)
         self.sandbox.start()
-        self.server.start()
         try:
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(connector=connector) as session:
                 await self._until_answering(session, f"{self._control}/health")
+                async with session.get(f"{self._control}/logins") as answer:
+                    logins = {login["provider"]: login["fields"] for login in (await answer.json())["items"]}
+                secrets, admin_key = await asyncio.to_thread(self._prepare, logins)
+                self.server.start()
                 people = [Client(self._api, key, session, random.Random(self._chance.random())) for key in secrets]
                 admin = Client(self._api, admin_key, session, random.Random(0))
                 await self._play(people, admin, session)
@@ -238,18 +239,17 @@ class Campaign:
                 task.cancel()
             await asyncio.gather(*listening, busy, fickle, return_exceptions=True)
 
-    def _prepare(self) -> tuple[list[str], str]:
-        """People with plenty of credits, an admin, and a credential for the sandbox, as the terminal makes them."""
+    def _prepare(self, logins: dict[str, dict[str, str]]) -> tuple[list[str], str]:
+        """People with plenty of credits, an admin, and a credential for each vendor of the sandbox."""
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         sealer = load_or_create_key(data / "secret.key")
-        draft = CredentialDraft(
-            name="Rehearsal", fields=fal_fields(self._sandbox_origin), max_concurrent=100, allow_private_hosts=True
-        )
         now = SystemClock().now()
 
         def populate(tx: Tx) -> tuple[list[str], str]:
-            add_credential(tx, sealer, None, "fal", draft, now=now)
+            for provider, fields in logins.items():
+                draft = CredentialDraft(name="Rehearsal", fields=fields, max_concurrent=100, allow_private_hosts=True)
+                add_credential(tx, sealer, None, provider, draft, now=now)
             root = create_admin(
                 tx, "root@example.test", name="Root", password_hash="x", now=now, on_user_created=welcome
             )
@@ -335,17 +335,16 @@ class Campaign:
             await asyncio.sleep(0.3)
 
     async def _owes_callbacks(self, session: aiohttp.ClientSession) -> bool:
-        jobs = await self._jobs(session)
-        return any(job["state"] != "finished" or job["webhook"] is None for job in jobs)
+        return not all(is_told(job) for job in await self._jobs(session))
 
     async def _at_the_desk(self, admin: Client, session: aiohttp.ClientSession) -> None:
         """Do what an admin does: look at the vendor for the job, then decide."""
-        called = "\n".join(job["webhook_url"] for job in await self._jobs(session))
+        jobs = await self._jobs(session)
         _, page = await admin.ask("GET", "/admin/review?limit=200")
         for item in page["items"]:
             generation_id = item["generation"]["id"]
             attempts = await asyncio.to_thread(self._attempts, UUID(generation_id))
-            is_there = attempts[-1].hex in called
+            is_there = attempts[-1].id in by_attempt(jobs, attempts)
             resolution = "failed" if is_there else "check_again"
             status, answer = await admin.ask(
                 "POST", f"/admin/review/{generation_id}", {"resolution": resolution, "note": "looked at the vendor"}
@@ -357,12 +356,12 @@ class Campaign:
             else:
                 self.report.refusals.append(f"review: {status} {answer}")
 
-    def _attempts(self, generation_id: UUID) -> list[UUID]:
+    def _attempts(self, generation_id: UUID) -> list[AttemptRow]:
         with _opened(self._url) as db:
             return db.read_now(
                 lambda tx: list(
                     tx.scalars(
-                        select(AttemptRow.id).where(AttemptRow.generation_id == generation_id).order_by(AttemptRow.n)
+                        select(AttemptRow).where(AttemptRow.generation_id == generation_id).order_by(AttemptRow.n)
                     )
                 )
             )
@@ -387,12 +386,12 @@ class Campaign:
         report.uncertain = len(doubted)
         report.resolved_by_word = report.uncertain - report.resolved_by_admin_failed - report.resolved_by_admin_again
         jobs = await self._jobs(session)
-        report.jobs = len(jobs)
+        report.jobs.update(job["vendor"] for job in jobs)
         report.unsound += await asyncio.to_thread(self._audit)
         with _opened(self._url) as db:
             report.unsound += db.read_now(_money_differs)
             report.doubles += db.read_now(_ended_twice)
-            report.duplicate_jobs += db.read_now(_duplicates, jobs)
+            report.duplicate_jobs += db.read_now(duplicates, jobs)
 
     def _audit(self) -> list[str]:
         """What the terminal finds, files included."""
@@ -466,31 +465,3 @@ def _ended_twice(tx: Tx) -> list[str]:
     return [f"hold {hold} ended {count} times" for hold, count in ends.items() if count != 1] + [
         f"generation {generation} was settled {count} times" for generation, count in settles.items() if count != 1
     ]
-
-
-def _duplicates(tx: Tx, jobs: list[Any]) -> list[str]:
-    """Jobs the vendor was asked for once too often.
-
-    At most one per attempt; and a later attempt of a generation only after the earlier one was known to have ended,
-    or (an admin looked) never to have begun.
-    """
-    by_attempt: dict[str, list[Any]] = defaultdict(list)
-    for job in jobs:
-        by_attempt[job["webhook_url"].rsplit("/", 1)[-1].split(".")[0]].append(job)
-    found = [f"attempt {attempt} has {len(those)} jobs" for attempt, those in by_attempt.items() if len(those) > 1]
-    attempts = list(tx.scalars(select(AttemptRow).order_by(AttemptRow.generation_id, AttemptRow.n)))
-    known = {attempt.id.hex for attempt in attempts}
-    found += [f"a job for {attempt}, which was never intended" for attempt in by_attempt if attempt not in known]
-    for attempt, following in pairwise(attempts):
-        job = by_attempt.get(attempt.id.hex)
-        if attempt.generation_id != following.generation_id or not job:
-            continue
-        if attempt.ended_at is None or attempt.ended_at > following.intended_at:
-            found.append(f"attempt {attempt.id} had a job and had not ended when {following.id} began")
-        elif (attempt.outcome or {}).get("code") not in ("provider.broke", "generation.canceled"):
-            found.append(f"attempt {attempt.id} had a job, ended as {attempt.outcome}, and was followed by another")
-    for attempt in attempts:
-        jobs_of_attempt = [job["id"] for job in by_attempt.get(attempt.id.hex, ())]
-        if attempt.ticket_id is not None and attempt.ticket_id not in jobs_of_attempt:
-            found.append(f"attempt {attempt.id} keeps a ticket that is none of its jobs' {jobs_of_attempt}")
-    return found

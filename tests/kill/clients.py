@@ -7,10 +7,11 @@ held against what the house says.
 import asyncio
 import json
 import random
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -33,7 +34,32 @@ TROUBLES = {
     "[[html-502]]": 1,
     "[[slow-drip:2]]": 3,
 }
-"""Markers for the sandbox, and how often each is asked for."""
+"""Markers for the sandbox, and how often each is asked for; a vendor lets those be that are not its own."""
+
+LEADING_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ")
+"""What a prompt begins with: whose it is."""
+
+
+class Work(NamedTuple):
+    """Something people ask for: a model with parameters that are quick to make, and how often it is asked for."""
+
+    model: str
+    params: dict[str, Any]
+    often: int
+
+
+WORK = (
+    Work("flux-1-schnell", {"exact_size": {"width": 512, "height": 512}, "num_images": 1}, 24),
+    Work("flux-1-schnell", {"exact_size": {"width": 512, "height": 512}, "num_images": 2}, 8),
+    Work("gpt-image-1-mini", {}, 8),
+    Work("seedream-3.0", {}, 10),
+    Work("kling-image-v2-1", {"n": 1}, 8),
+    Work("kling-image-v2-1", {"n": 2}, 4),
+    Work("kling-v1", {}, 1),
+    Work("jimeng-image-3.0", {}, 10),
+    Work("jimeng-video-3.0-720p", {}, 1),
+)
+"""Every vendor has a part in it."""
 
 _REQUEST_SECONDS = 15.0
 _PAUSE_SECONDS = 0.7
@@ -62,12 +88,14 @@ class Client:
         return sum(1 for each in self.accepted if self.views.get(each, {}).get("status") not in ENDED)
 
     async def request(self) -> None:
-        """Request one picture, however often the house dies over it."""
-        body = {
-            "id": str(new_id()),
-            "model": "flux-1-schnell",
-            "prompt": prompt(self.chance),
-            "params": {"exact_size": {"width": 512, "height": 512}, "num_images": self.chance.choice((1, 1, 1, 2))},
+        """Request one generation, however often the house dies over it."""
+        work = self.chance.choices(WORK, [work.often for work in WORK])[0]
+        wanted = str(new_id())
+        body: dict[str, Any] = {
+            "id": wanted,
+            "model": work.model,
+            "prompt": prompt(self.chance, wanted),
+            "params": work.params,
             "inputs": [],
         }
         self.requested += 1
@@ -146,11 +174,11 @@ class Client:
                 self.seen_uncertain.add(data["id"])
 
 
-def prompt(chance: random.Random) -> str:
-    """A prompt that takes the vendor a while, and sometimes asks for trouble."""
+def prompt(chance: random.Random, generation_id: str) -> str:
+    """A prompt that takes the vendor a while, and sometimes asks for trouble; it tells whose it is."""
     trouble = chance.choices(list(TROUBLES), list(TROUBLES.values()))[0]
     slow = "" if "early" in trouble else f"[[slow:{chance.uniform(0.2, 6):.2f}]]"
-    return f"{new_id()} {slow}{trouble}"
+    return f"{generation_id} {slow}{trouble}"
 
 
 async def keep_busy(

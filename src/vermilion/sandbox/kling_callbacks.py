@@ -37,7 +37,7 @@ class Callbacks:
 
     def expect(self, job: Job) -> None:
         """Deliver what is owed for a job, from its current state on."""
-        if job.webhook_url and not job.notes.get("called_back"):
+        if job.webhook_url and not job.notes.get("webhook_done"):
             self._stage.errand(self._accompany(job))
 
     def resume(self) -> None:
@@ -50,7 +50,7 @@ class Callbacks:
         """Let the job end and its callback arrive before its submit is answered."""
         self._stage.jobs.finish(job)
         await self._tell(job, None)
-        job.notes["called_back"] = True
+        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
 
     async def _accompany(self, job: Job) -> None:
         await self._until(lambda: job.started_at)
@@ -62,7 +62,7 @@ class Callbacks:
         await self._tell(job, None)
         if job.fault("webhook-out-of-order"):
             await self._tell(job, job.started_at)
-        job.notes["called_back"] = True
+        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
         self._stage.jobs.save(job)
 
     async def _until(self, moment: Callable[[], float]) -> None:
