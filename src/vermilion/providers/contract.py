@@ -130,13 +130,25 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A passing picture of a job that runs: small, soon replaced, and never a result."""
+
+    data: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
-    """Not finished. `percent` is 0–100 and only what the provider said; `queue_position` counts jobs ahead."""
+    """Not finished. `percent` is 0–100 and only what the provider said; `queue_position` counts jobs ahead.
+
+    `preview` only ever comes from `listen`.
+    """
 
     started: bool
     percent: float | None = None
     queue_position: int | None = None
     retry_after_seconds: float | None = None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +200,23 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left at the provider, in its own words and unit (`"812.5"`, `"units"`); ours are credits."""
+
+    amount: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """The answer of a connection test: `problem` is None when the credential works."""
+    """The answer of a connection test: `problem` is None when the credential works.
+
+    `balance` is what the provider says is left to spend, None where it says nothing.
+    """
 
     account: str | None = None
     problem: str | None = None
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True, slots=True)

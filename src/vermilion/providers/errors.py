@@ -4,6 +4,7 @@
     ├── Rejected        user        the request is not acceptable; changing it helps
     │   └── Blocked     user        moderation refused the prompt, an input or the result
     ├── Misconfigured   admin       key, permission, balance or base URL
+    │   └── NotInstalled admin      the credential works; what this request needs is not there
     ├── Throttled       wait        too many requests; nothing was accepted
     ├── Unreachable     wait        no connection or a 5xx; nothing was accepted
     ├── Broke           wait        the provider accepted the job and failed at it; a new attempt may pass
@@ -39,6 +40,13 @@ class Blocked(Rejected):
 
 class Misconfigured(ProviderError):
     """The credential does not work: key, permission, balance, base URL."""
+
+
+class NotInstalled(Misconfigured):
+    """The credential works, and the provider's server lacks what this request needs: a model's file, an extension.
+
+    Another credential may have it; requests for other things may go on with this one.
+    """
 
 
 class Throttled(ProviderError):

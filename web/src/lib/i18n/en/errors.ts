@@ -23,6 +23,7 @@ export const errors = {
   'error.provider.blocked': 'The content filter of the model stopped it.',
   'error.provider.rejected': 'The model did not accept this request.',
   'error.provider.misconfigured': 'The model is not set up correctly here.',
+  'error.provider.not_installed': 'Something this model needs is not installed yet.',
   'error.provider.throttled': 'The model is very busy.',
   'error.provider.unreachable': 'The model cannot be reached.',
   'error.provider.drifted': 'The model answered in an unknown way.',

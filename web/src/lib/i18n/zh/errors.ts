@@ -25,6 +25,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.provider.blocked': '被模型的内容审核拦下了。',
   'error.provider.rejected': '模型没有接受这个请求。',
   'error.provider.misconfigured': '这个模型在这里没有配置好。',
+  'error.provider.not_installed': '这个模型所需的文件或组件还没有安装。',
   'error.provider.throttled': '模型现在很忙。',
   'error.provider.unreachable': '连不上模型。',
   'error.provider.drifted': '模型的答复我们没能看懂。',
