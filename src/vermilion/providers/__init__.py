@@ -36,6 +36,7 @@ from vermilion.providers.errors import (
     Throttled,
     Unreachable,
 )
+from vermilion.providers.proposal import Finding, Proposal, Template, findings_in, templates_of
 from vermilion.providers.registry import adapters, has_power
 from vermilion.providers.wire import Answer, Wire
 
@@ -52,6 +53,7 @@ __all__ = [
     "CredentialField",
     "Done",
     "Drifted",
+    "Finding",
     "InputFile",
     "LocalText",
     "Login",
@@ -63,14 +65,18 @@ __all__ = [
     "Pending",
     "Preview",
     "Probe",
+    "Proposal",
     "Provider",
     "ProviderError",
     "Rejected",
+    "Template",
     "Throttled",
     "Ticket",
     "Unreachable",
     "Wire",
     "adapters",
+    "findings_in",
     "has_power",
     "power",
+    "templates_of",
 ]

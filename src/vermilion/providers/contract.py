@@ -11,6 +11,7 @@ Optional powers are had by having the method; ask with `power(adapter, "cancel")
     listen(ticket, tell)                    hear of progress instead of asking; returns when the job has ended
     read_callback(headers, body) -> Callback           verify and read what the provider posted to us
     probe() -> Probe                        a connection test that costs nothing
+    propose(document, settings) -> Proposal            make an entry of a document of the vendor's (`proposal`)
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -118,6 +119,8 @@ class Output:
 
     `blocked` marks a result the provider censored (a black picture): it is not kept and not paid for.
     `actions` is what the provider offers to do with this very result.
+    `grid` is (columns, rows) of a picture that is several results side by side: it is cut, and each cell, row by row,
+    becomes a result of its own; `cell_actions` then says what is offered for each of them beside `actions`.
     """
 
     kind: MediaKind
@@ -127,6 +130,8 @@ class Output:
     blocked: bool = False
     actions: tuple[JsonObject, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    grid: tuple[int, int] | None = None
+    cell_actions: tuple[tuple[JsonObject, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +254,7 @@ class Provider(Protocol):
         ...
 
 
-PowerName = Literal["cancel", "check_many", "find", "listen", "read_callback", "probe"]
+PowerName = Literal["cancel", "check_many", "find", "listen", "probe", "propose", "read_callback"]
 
 
 class CanCancel(Protocol):
