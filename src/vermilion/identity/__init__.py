@@ -17,18 +17,19 @@ from vermilion.identity.access import (
 )
 from vermilion.identity.actors import Actor
 from vermilion.identity.addresses import client_ip
-from vermilion.identity.api import admin_router, auth_router, me_router
+from vermilion.identity.api import admin_router, auth_router, me_router, sign_in_from, sign_up_from
 from vermilion.identity.bodies import BodyLimit
 from vermilion.identity.commands.audit import audit
 from vermilion.identity.commands.choices import change_choices
 from vermilion.identity.commands.first_admin import claim_first_admin, create_admin, make_first_admin_link
-from vermilion.identity.commands.keys import create_api_key
+from vermilion.identity.commands.keys import create_api_key, delete_api_key
 from vermilion.identity.commands.people import change_user, sign_up
-from vermilion.identity.commands.sessions import delete_ended_sessions
+from vermilion.identity.commands.sessions import delete_ended_sessions, end_session
 from vermilion.identity.middleware import protect
 from vermilion.identity.passwords import PasswordHashing, refuse_weak_password
 from vermilion.identity.problems import problem_responses, write_responses
 from vermilion.identity.queries import (
+    api_keys_of,
     count_users,
     emails_of,
     is_still_in,
@@ -45,6 +46,8 @@ from vermilion.identity.views import (
     Cursor,
     Email,
     Limit,
+    SignIn,
+    SignUp,
     UserAdminView,
     UserView,
     UserWithBalanceView,
@@ -68,11 +71,14 @@ __all__ = [
     "Quota",
     "Quotas",
     "SessionActor",
+    "SignIn",
+    "SignUp",
     "UserAdminView",
     "UserRow",
     "UserView",
     "UserWithBalanceView",
     "admin_router",
+    "api_keys_of",
     "audit",
     "auth_router",
     "change_choices",
@@ -82,8 +88,10 @@ __all__ = [
     "count_users",
     "create_admin",
     "create_api_key",
+    "delete_api_key",
     "delete_ended_sessions",
     "emails_of",
+    "end_session",
     "house_of",
     "ip_of",
     "is_still_in",
@@ -98,6 +106,8 @@ __all__ = [
     "read_choices",
     "refuse_weak_password",
     "require_scope",
+    "sign_in_from",
     "sign_up",
+    "sign_up_from",
     "write_responses",
 ]

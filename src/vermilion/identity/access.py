@@ -22,6 +22,7 @@ from vermilion.identity.passwords import PasswordHashing
 from vermilion.identity.queries import Known, who_has_key, who_has_session
 from vermilion.identity.rates import Allowance, Limiter
 from vermilion.identity.tables import UserRow
+from vermilion.identity.tokens import API_KEY_MARK
 from vermilion.identity.views import Scope
 from vermilion.kit import AppError, Clock, Forbidden
 
@@ -101,7 +102,9 @@ async def optional_actor(request: Request) -> Actor | None:
         kind, _, key = authorization.partition(" ")
         if kind.lower() != "bearer" or not key.strip() or len(key) > _AUTHORIZATION_CHARS_MAX:
             return None
-        known = await house.db.read(who_has_key, key.strip(), now)
+        # A program may also carry a session, opened with a password: keys are told apart by their mark.
+        question = who_has_key if key.strip().startswith(API_KEY_MARK) else who_has_session
+        known = await house.db.read(question, key.strip(), now)
     else:
         token = request.cookies.get(cookie_name(house))
         if not token:
@@ -122,7 +125,7 @@ async def optional_actor(request: Request) -> Actor | None:
 
 
 # The two schemes are for the OpenAPI only: `optional_actor` reads the request itself.
-_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key, `vk_…`.")
+_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key, `vk_…`, or a session's token.")
 _COOKIE = APIKeyCookie(
     name=SECURE_COOKIE,
     auto_error=False,

@@ -37,6 +37,13 @@ Email = Annotated[str, Field(min_length=3, max_length=254, pattern=_EMAIL), Afte
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_NAME), AfterValidator(str.strip)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=128)]
 GivenPassword = Annotated[str, Field(min_length=1, max_length=128)]
+ServiceDefaults = Annotated[
+    dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}\.[a-z0-9_]{1,40}$")],
+        Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")],
+    ],
+    Field(max_length=100),
+]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -211,6 +218,8 @@ class Choices(BaseModel):
     """Granted to each new person."""
     studio_name: Name = "Vermilion"
     default_locale: Locale = "en"
+    service_defaults: ServiceDefaults = {}
+    """What the described routes take where a request names nothing: `<service>.model`, `<service>.<field>`."""
 
 
 class ChoicesPatch(Given):
@@ -220,3 +229,4 @@ class ChoicesPatch(Given):
     welcome_credits: WelcomeCredits = Field(default_factory=int)
     studio_name: Name = Field(default_factory=str)
     default_locale: Locale = Field(default_factory=_absent_locale)
+    service_defaults: ServiceDefaults = Field(default_factory=dict)

@@ -24,13 +24,23 @@ auth_router = APIRouter(prefix="/auth", tags=["people"])
 @auth_router.post("/sign-up", status_code=201, responses=write_responses(409), summary="Sign up")
 async def post_sign_up(body: SignUp, request: Request, response: Response) -> UserAnswer:
     """Make an account and sign in."""
+    user, token = await sign_up_from(request, body)
+    set_session_cookie(request, response, token)
+    return UserAnswer(user=user)
+
+
+async def sign_up_from(request: Request, body: SignUp) -> tuple[UserView, str]:
+    """Make an account for whoever sends this request: the person, and the token of a session.
+
+    Raises 409 for an address that is taken and 403 when the house takes nobody.
+    """
     house = house_of(request)
     house.limiter.require(house.limiter.quotas.sign_up_per_ip, address_bucket(ip_of(request)))
     refuse_weak_password(body.password, email=body.email, field="password")
     # Asked again in the transaction; this first time it saves the hashing.
     await house.db.read(refuse_closed_door)
     password_hash = await house.hasher.hash(body.password)
-    user, token = await house.db.write(
+    return await house.db.write(
         _sign_up_and_in,
         body,
         password_hash,
@@ -38,13 +48,18 @@ async def post_sign_up(body: SignUp, request: Request, response: Response) -> Us
         now=house.clock.now(),
         on_user_created=house.on_user_created,
     )
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
 
 
 @auth_router.post("/sign-in", responses=write_responses(401), summary="Sign in")
 async def post_sign_in(body: SignIn, request: Request, response: Response) -> UserAnswer:
     """Open a session. An unknown address and a wrong password get the same answer after the same work."""
+    user, token = await sign_in_from(request, body)
+    set_session_cookie(request, response, token)
+    return UserAnswer(user=user)
+
+
+async def sign_in_from(request: Request, body: SignIn) -> tuple[UserView, str]:
+    """The person whose address and password these are, and the token of a session; raises 401 and 403."""
     house = house_of(request)
     quotas = house.limiter.quotas
     account = hash_token(body.email)
@@ -55,11 +70,7 @@ async def post_sign_in(body: SignIn, request: Request, response: Response) -> Us
     if not right or user_id is None or hash_stored is None:
         raise wrong_credentials()
     house.limiter.forgive(quotas.sign_in_per_account, account)
-    user, token = await house.db.write(
-        _sign_in, user_id, hash_stored, hash_renewed, _Browser(request), now=house.clock.now()
-    )
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return await house.db.write(_sign_in, user_id, hash_stored, hash_renewed, _Browser(request), now=house.clock.now())
 
 
 @auth_router.post("/sign-out", status_code=204, responses=write_responses(), summary="Sign out")
