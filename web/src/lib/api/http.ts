@@ -33,10 +33,21 @@ export function onSessionLost(listener: () => void): () => void {
   return () => lost.delete(listener);
 }
 
+let visit = new AbortController();
+
+/** Ends every question that has no answer yet: whoever asked them has left. What is asked afterwards is asked anew. */
+export function abandonQuestions(): void {
+  visit.abort();
+  visit = new AbortController();
+}
+
+/** The question was given up by this side; there is nothing to tell anybody. */
+export const wasAbandoned = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';
+
 export const client = createClient<paths>({
   credentials: 'same-origin',
   // Looked up at every call, so that a test may put another in its place.
-  fetch: (request) => globalThis.fetch(request)
+  fetch: (request) => globalThis.fetch(request, { signal: AbortSignal.any([request.signal, visit.signal]) })
 });
 
 function problemOf(response: Response, error: unknown): Problem {
@@ -54,7 +65,7 @@ export async function take<T>(asked: Promise<Answer>): Promise<T> {
   try {
     answer = await asked;
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    if (wasAbandoned(error)) throw error;
     throw new Problem(0, { title: 'No answer' });
   }
   if (answer.response.ok) return answer.data as T;

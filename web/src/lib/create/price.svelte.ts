@@ -1,5 +1,6 @@
 /** The exact price of what is on the desk, asked for again a moment after it changes. */
 import * as api from '#lib/api/calls.ts';
+import { wasAbandoned } from '#lib/api/http.ts';
 import type { Quote } from '#lib/api/types.ts';
 import { draft } from './draft.svelte';
 import { provisionalPrice } from './provisional';
@@ -49,9 +50,10 @@ class Price {
       this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs }, abort.signal);
       this.#quoted = request.model;
     } catch (error) {
-      if (abort.signal.aborted) return;
-      this.quote = null;
-      this.problem = error;
+      if (!wasAbandoned(error)) {
+        this.quote = null;
+        this.problem = error;
+      }
     }
     if (this.#abort === abort) this.asking = false;
   }

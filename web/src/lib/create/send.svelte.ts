@@ -3,7 +3,7 @@
  * is tried again after a lost answer: the server answers the same generation twice rather than making two.
  */
 import * as api from '#lib/api/calls.ts';
-import { Problem } from '#lib/api/http.ts';
+import { Problem, wasAbandoned } from '#lib/api/http.ts';
 import { uuidv7 } from '#lib/api/ids.ts';
 import type { Generation } from '#lib/api/types.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
@@ -31,7 +31,7 @@ class Sender {
       // Without a clear answer the request may have arrived: the next try of the same must carry the same id.
       const unclear = !(error instanceof Problem) || error.status === 0 || error.status >= 500;
       this.#unanswered = unclear ? { id, body } : null;
-      this.problem = error;
+      this.problem = wasAbandoned(error) ? null : error;
       price.forget();
       price.ask();
       return null;

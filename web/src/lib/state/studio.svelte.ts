@@ -1,5 +1,6 @@
 /** What the studio knows while somebody is signed in: the models, the feed, and the one live connection. */
 import * as api from '#lib/api/calls.ts';
+import { abandonQuestions, wasAbandoned } from '#lib/api/http.ts';
 import type { Asset, LiveEvent, Model } from '#lib/api/types.ts';
 import { LiveSource, type LiveState } from '#lib/live/source.ts';
 import { Feed } from './feed.svelte';
@@ -46,6 +47,7 @@ class Studio {
       session.credits = { available, held };
       this.#source.start(page.cursor ?? null);
     } catch (error) {
+      if (wasAbandoned(error)) return;
       this.failure = error;
       this.phase = 'error';
     }
@@ -63,9 +65,11 @@ class Studio {
     this.models = (await api.listModels()).items;
   }
 
+  /** Hangs up: no listening, and no answer is waited for that would come to somebody else. */
   close(): void {
     this.#opened = false;
     this.#source.stop();
+    abandonQuestions();
     this.feed.clear();
     this.phase = 'loading';
     removeEventListener('online', this.#wake);

@@ -1,4 +1,5 @@
 /** Short words at the edge of the screen. The one place where an error without a home becomes visible. */
+import { wasAbandoned } from '#lib/api/http.ts';
 import { sayProblem } from '#lib/i18n/problem.ts';
 
 export type Toast = { id: number; text: string; bad: boolean };
@@ -29,7 +30,7 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined>
   try {
     return await work();
   } catch (error) {
-    complain(error);
+    if (!wasAbandoned(error)) complain(error);
     return undefined;
   }
 }
