@@ -17,7 +17,8 @@ from bench.vendors import never_vendor
 from vermilion.catalog import load_shelf
 from vermilion.db import Tx, open_database
 from vermilion.generation import Wanted, request_generation
-from vermilion.generation.steps import intend, load_work, submitted
+from vermilion.generation.steps import intend, submitted
+from vermilion.generation.work import load_work
 from vermilion.identity import Actor
 from vermilion.kit import new_id
 from vermilion.providers import Ticket

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from vermilion import library
 from vermilion.db import Database, Tx
-from vermilion.generation.steps import Work
 from vermilion.generation.tables import AttemptRow
+from vermilion.generation.work import Work
 from vermilion.kit import NotFound
 from vermilion.library import AssetRow
 from vermilion.providers import Call, InputFile

@@ -18,8 +18,9 @@ from vermilion.generation.call import CallbackAddress
 from vermilion.generation.journey import WATCH_MAX
 from vermilion.generation.snapshots import recall
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken, Work
+from vermilion.generation.steps import Overtaken
 from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation.work import Work
 from vermilion.kit import AppError, Clock, Forbidden, NotFound
 from vermilion.providers import Callback, Login, Misconfigured, Provider, ProviderError, Rejected, Ticket, power
 

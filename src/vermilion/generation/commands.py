@@ -16,9 +16,10 @@ from vermilion.db import PerDialect, RowByKey, Tx
 from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
-from vermilion.generation.steps import Work, move, settle_nothing
+from vermilion.generation.steps import move, settle_nothing
 from vermilion.generation.tables import GenerationRow
 from vermilion.generation.views import GenerationView
+from vermilion.generation.work import Work
 from vermilion.identity import Actor
 from vermilion.kit import Conflict, Invalid, NotFound, new_id
 

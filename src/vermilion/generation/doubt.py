@@ -10,7 +10,7 @@ from vermilion.generation.call import InputsGone
 from vermilion.generation.failure import Failure, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Work
+from vermilion.generation.work import Work
 from vermilion.providers import Ambiguity, Ambiguous, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
 
 INTERRUPTED = Failure(

@@ -10,7 +10,7 @@ from vermilion.generation.listening import Hearing, listening
 from vermilion.generation.pace import after_restart
 from vermilion.generation.queries import recent_durations_seconds
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Work
+from vermilion.generation.work import Work
 from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending, Provider, ProviderError, power
 
 PROGRESS_STEP_PERCENT = 2.0

@@ -27,7 +27,8 @@ from vermilion.generation.failure import (
 )
 from vermilion.generation.pace import Pace
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken, Work
+from vermilion.generation.steps import Overtaken
+from vermilion.generation.work import Work, load_work
 from vermilion.kit import Clock
 from vermilion.providers import Done, Login, Provider, ProviderError
 
@@ -76,7 +77,7 @@ class Journey:
 
     async def read(self) -> Work | None:
         """The row as it is now."""
-        return await self.tools.db.read(steps.load_work, self.generation_id)
+        return await self.tools.db.read(load_work, self.generation_id)
 
     async def take(
         self, step: Callable[Concatenate[Tx, Work, P], Work], work: Work, /, *args: P.args, **kwargs: P.kwargs

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vermilion.engine import Bell
-from vermilion.generation.steps import Work
+from vermilion.generation.work import Work
 from vermilion.providers import Pending, Provider, ProviderError, power
 
 

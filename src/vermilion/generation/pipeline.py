@@ -19,9 +19,10 @@ from vermilion.generation.doubt import resolve, wait_for_word
 from vermilion.generation.follow import follow
 from vermilion.generation.journey import Journey, Tools
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken, Work
+from vermilion.generation.steps import Overtaken
 from vermilion.generation.storing import store, watch
 from vermilion.generation.submit import submit
+from vermilion.generation.work import Work
 
 STAGES: dict[Status, Callable[[Journey, Work], Awaitable[Work | None]]] = {
     Status.QUEUED: submit,

@@ -12,9 +12,10 @@ from vermilion.generation import steps
 from vermilion.generation.failure import Failure
 from vermilion.generation.publish import views_of
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken, Work
+from vermilion.generation.steps import Overtaken
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.views import AttemptView, GenerationView, attempt_view
+from vermilion.generation.work import Work
 from vermilion.identity import Actor, audit, emails_of
 from vermilion.kit import Conflict, NotFound, Page, decode_cursor, encode_cursor
 

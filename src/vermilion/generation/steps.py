@@ -13,14 +13,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion import ledger, library
-from vermilion.catalog import Entry
-from vermilion.db import GuardedUpdate, PerDialect, RowByKey, Tx, altered
+from vermilion.db import GuardedUpdate, PerDialect, Tx, altered
 from vermilion.generation.failure import Failure
 from vermilion.generation.publish import publish
-from vermilion.generation.snapshots import recall
 from vermilion.generation.status import NEXT, TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
-from vermilion.generation.views import GenerationView
+from vermilion.generation.work import Work
 from vermilion.library import KeptFile
 from vermilion.providers import Done, Ticket
 
@@ -39,50 +37,6 @@ class Overtaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A row with what a driver needs beside it: its declaration, its current attempt, its view once published."""
-
-    row: GenerationRow
-    entry: Entry
-    attempt: AttemptRow | None
-    published: GenerationView | None = None
-
-    @classmethod
-    def of(cls, tx: Tx, row: GenerationRow) -> "Work":
-        """The work around a row already read."""
-        return cls(row, recall(tx, row.entry_digest), _attempt(tx, row))
-
-    @property
-    def status(self) -> Status:
-        """The row's status."""
-        return Status(self.row.status)
-
-    @property
-    def view(self) -> GenerationView:
-        """The view the last step published."""
-        if self.published is None:
-            raise RuntimeError("this step was asked to publish nothing")
-        return self.published
-
-    @property
-    def texts(self) -> int:
-        """How many results are words: they are in the facts, and there is no file to keep."""
-        return len((self.row.facts or {}).get("texts", ())) if self.entry.makes == "text" else 0
-
-    @property
-    def has_ticket(self) -> bool:
-        """Whether the provider can be asked about the current attempt."""
-        return self.attempt is not None and self.attempt.ticket_id is not None
-
-    @property
-    def ticket(self) -> Ticket:
-        """The provider's receipt of the current attempt."""
-        if self.attempt is None or self.attempt.ticket_id is None:
-            raise RuntimeError(f"generation {self.row.id} is {self.row.status} without a ticket")
-        return Ticket(self.attempt.ticket_id, self.attempt.ticket or {})
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """An output that is safely stored, and which place it has among its siblings."""
 
@@ -90,12 +44,6 @@ class Kept:
     position: int
     file: KeptFile
     actions: tuple[Any, ...] = ()
-
-
-def load_work(tx: Tx, generation_id: UUID) -> Work | None:
-    """The row and what belongs to it; None when there is no such row or it was deleted."""
-    row = _GENERATION.get(tx, id=generation_id)
-    return None if row is None or row.deleted_at is not None else Work.of(tx, row)
 
 
 def move(tx: Tx, work: Work, status: Status, now: datetime, *, quiet: bool = False, **changes: Any) -> Work:
@@ -318,15 +266,6 @@ def unfinished(tx: Tx) -> Sequence[UUID]:
     ).all()
 
 
-def _attempt(tx: Tx, row: GenerationRow) -> AttemptRow | None:
-    if row.attempt == 0:
-        return None
-    attempt = _ATTEMPT.get(tx, generation_id=row.id, n=row.attempt)
-    if attempt is None:
-        raise RuntimeError(f"generation {row.id} has no attempt {row.attempt}")
-    return attempt
-
-
 def _require_attempt(work: Work) -> AttemptRow:
     if work.attempt is None:
         raise RuntimeError(f"generation {work.row.id} is {work.row.status} without an attempt")
@@ -353,8 +292,6 @@ def _only_end(end: ledger.End, row: GenerationRow) -> ledger.End:
     return end
 
 
-_GENERATION = RowByKey(GenerationRow, "id")
-_ATTEMPT = RowByKey(AttemptRow, "generation_id", "n")
 _MOVE = GuardedUpdate(GenerationRow.__table__, ("id", "version"), GenerationRow.__table__.c.deleted_at.is_(None))
 _CHANGE_ATTEMPT = GuardedUpdate(AttemptRow.__table__, ("id",))
 _BEGIN_ATTEMPT = PerDialect(lambda insert: insert(AttemptRow.__table__))

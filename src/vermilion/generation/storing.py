@@ -5,7 +5,8 @@ from vermilion.generation.collect import Collected
 from vermilion.generation.failure import Failure, pause_seconds
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Kept, Work
+from vermilion.generation.steps import Kept
+from vermilion.generation.work import Work
 from vermilion.providers import Broke, Done, ProviderError, Rejected
 
 NOTHING_NAMED = Failure("provider.empty", "wait", "The provider finished without a result.")

@@ -8,7 +8,8 @@ from vermilion.generation.doubt import look_up
 from vermilion.generation.failure import Failure, Move, failure_of, rule_for
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken, Work
+from vermilion.generation.steps import Overtaken
+from vermilion.generation.work import Work
 from vermilion.kit import new_id
 from vermilion.providers import Done, ProviderError, Ticket
 
