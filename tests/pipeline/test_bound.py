@@ -16,6 +16,7 @@ def _join(line: Line, only: object = None) -> Waiting:
             PROVIDER,
             new_id(),
             uuid4(),
+            model="plain",
             priority=0,
             created_at=waiting.key[1],
             on_turn=lambda: None,

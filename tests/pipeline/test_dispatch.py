@@ -44,12 +44,15 @@ class Line:
             raise ConnectionError("the database is away")
         return list(self.credentials)
 
-    def join(self, user_id: UUID, *, priority: int = 0, on_turn: Callable[[], None] = lambda: None) -> Waiting:
+    def join(
+        self, user_id: UUID, *, model: str = "plain", priority: int = 0, on_turn: Callable[[], None] = lambda: None
+    ) -> Waiting:
         self.joined += 1
         return self.dispatcher.join(
             PROVIDER,
             new_id(),
             user_id,
+            model=model,
             priority=priority,
             created_at=BEGINNING + timedelta(milliseconds=self.joined),
             on_turn=on_turn,

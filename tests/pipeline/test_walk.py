@@ -81,7 +81,7 @@ async def test_what_was_kept_is_paid_and_the_rest_returns(
         ([Rejected("No.", vendor_message="bad prompt")], "provider.rejected", "user", 1),
         ([Blocked("No.")], "provider.blocked", "user", 1),
         ([Misconfigured("The key is wrong.")] * 3, "provider.misconfigured", "admin", 3),
-        ([NotInstalled("A file is missing.")] * 3, "provider.not_installed", "admin", 3),
+        ([NotInstalled("A file is missing.")], "provider.not_installed", "admin", 1),
         ([Broke("It fell over.")] * 3, "provider.broke", "wait", 3),
         ([Broke("It fell over.", again=False)], "provider.broke", "wait", 1),
     ],
@@ -107,7 +107,6 @@ async def test_a_refused_submit_costs_nothing(
         (Throttled("Slow down."), 2),
         (Unreachable("Nobody home."), 2),
         (Misconfigured("The key is wrong."), 60),
-        (NotInstalled("A file is missing."), 5),
         (Broke("It fell over."), 1),
     ],
 )

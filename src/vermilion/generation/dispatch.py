@@ -27,6 +27,9 @@ CREDENTIALS_FRESH_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 4.0
 """How often a line in which somebody waits is looked after when nothing else moves it."""
 
+LACKING_SECONDS = 300.0
+"""How long it is believed that a credential cannot serve a model; an admin's change of any credential ends it."""
+
 PLACES_MAX = 100
 """How many places in line a person is told: the nearest ones."""
 
@@ -56,6 +59,7 @@ class Waiting:
     generation_id: UUID = field(compare=False)
     user_id: UUID = field(compare=False)
     on_turn: Callable[[], None] = field(compare=False)
+    model: str = field(compare=False)
     only: UUID | None = field(default=None, compare=False)
     """The one credential it can go with, where it goes on from what was made with that."""
     slot: Slot | None = field(default=None, compare=False)
@@ -81,6 +85,8 @@ class _Line:
     credentials_read_at: float = float("-inf")
     running: dict[UUID, int] = field(default_factory=dict)
     cooling: dict[UUID, float] = field(default_factory=dict)
+    lacking: dict[tuple[UUID, str], float] = field(default_factory=dict)
+    """Credentials and the models they cannot serve, and until when that is believed."""
     serving: bool = False
     serve_again: bool = False
     looking_again: bool = False
@@ -120,6 +126,7 @@ class Dispatcher:
         generation_id: UUID,
         user_id: UUID,
         *,
+        model: str,
         priority: int,
         created_at: datetime,
         on_turn: Callable[[], None],
@@ -130,7 +137,7 @@ class Dispatcher:
         With `only`, no other credential will do; those behind are not held up by it.
         """
         line = self._line(provider)
-        waiting = Waiting((-priority, created_at, generation_id), generation_id, user_id, on_turn, only)
+        waiting = Waiting((-priority, created_at, generation_id), generation_id, user_id, on_turn, model, only)
         bisect.insort(line.waiting.setdefault(user_id, []), waiting)
         line.bound += only is not None
         self._serve_soon(provider)
@@ -163,12 +170,19 @@ class Dispatcher:
         line.cooling[credential_id] = max(line.cooling.get(credential_id, until), until)
         self._serve_soon(provider, after_seconds=seconds)
 
+    def lacks(self, provider: str, credential_id: UUID, model: str) -> bool:
+        """Note that a credential cannot serve a model; whether another one may."""
+        line = self._line(provider)
+        line.lacking[credential_id, model] = self._clock.monotonic() + LACKING_SECONDS
+        return any((credential.id, model) not in line.lacking for credential in line.credentials)
+
     def credentials_changed(self) -> None:
         """Look at every provider's credentials again, now, and judge them anew."""
         self._health.clear()
         for provider, line in self._lines.items():
             line.credentials_read_at = float("-inf")
             line.cooling.clear()
+            line.lacking.clear()
             self._serve_soon(provider)
 
     def is_news(self, credential_id: UUID, state: Health) -> bool:
@@ -293,27 +307,27 @@ class Dispatcher:
     def _next(self, line: _Line) -> tuple[Waiting, OpenCredential] | None:
         """Who goes now, and with what: of those for whom there is a slot, whoever has the fewest running, then
         whoever was served longest ago."""
-        best = self._best_credential(line)
+        now = self._clock.monotonic()
+        line.lacking = {pair: until for pair, until in line.lacking.items() if until > now}
+        best = self._best_credential(line.credentials, line)
 
         def turn_of(user_id: UUID) -> tuple[int, int]:
             return line.in_flight.get(user_id, 0), line.served_at.get(user_id, -1)
 
-        if not line.bound:
+        if not line.bound and not line.lacking:
             return None if best is None else (line.waiting[min(line.waiting, key=turn_of)][0], best)
         for user_id in sorted(line.waiting, key=turn_of):
             for waiting in line.waiting[user_id]:
-                credential = best if waiting.only is None else self._best_credential(line, waiting.only)
+                credential = self._best_credential(_suited(line, waiting), line)
                 if credential is not None:
                     return waiting, credential
         return None
 
-    def _best_credential(self, line: _Line, only: UUID | None = None) -> OpenCredential | None:
+    def _best_credential(self, among: Sequence[OpenCredential], line: _Line) -> OpenCredential | None:
         """The usable credential with the most room relative to its weight."""
         now = self._clock.monotonic()
         best: tuple[float, OpenCredential] | None = None
-        for credential in line.credentials:
-            if only is not None and credential.id != only:
-                continue
+        for credential in among:
             running = line.running.get(credential.id, 0)
             if running >= credential.max_concurrent or line.cooling.get(credential.id, now) > now:
                 continue
@@ -334,6 +348,14 @@ class Dispatcher:
         line.served_at[user_id] = line.turns
         waiting.slot = self.occupy(provider, credential, user_id)
         waiting.on_turn()
+
+
+def _suited(line: _Line, waiting: Waiting) -> Sequence[OpenCredential]:
+    """The credentials it may go with. Where every one was found lacking it goes all the same, to be told what lacks."""
+    if waiting.only is not None:
+        return [credential for credential in line.credentials if credential.id == waiting.only]
+    suited = [credential for credential in line.credentials if (credential.id, waiting.model) not in line.lacking]
+    return suited or line.credentials
 
 
 def _count_down(counts: dict[Any, int], key: UUID) -> None:

@@ -63,14 +63,16 @@ class Rule:
     whose: Whose
     credential_cooldown_seconds: float = 0.0
     credential_down: bool = False
+    credential_lacks: bool = False
+    """It works, and cannot serve this model."""
 
 
 _TABLE: dict[tuple[type[ProviderError], Phase], Rule] = {
     (Rejected, "submit"): Rule(Move.RELEASE, "provider.rejected", "user"),
     (Blocked, "submit"): Rule(Move.RELEASE, "provider.blocked", "user"),
     (Misconfigured, "submit"): Rule(Move.ELSEWHERE, "provider.misconfigured", "admin", 60.0, credential_down=True),
-    # The login works for everything else. A short pause lets another credential have the next attempt.
-    (NotInstalled, "submit"): Rule(Move.NEW_ATTEMPT, "provider.not_installed", "admin", 5.0),
+    # The login works for everything else.
+    (NotInstalled, "submit"): Rule(Move.ELSEWHERE, "provider.not_installed", "admin", credential_lacks=True),
     (Throttled, "submit"): Rule(Move.ELSEWHERE, "provider.throttled", "wait", 2.0),
     (Unreachable, "submit"): Rule(Move.ELSEWHERE, "provider.unreachable", "wait", 2.0),
     (Broke, "submit"): Rule(Move.NEW_ATTEMPT, "provider.broke", "wait"),

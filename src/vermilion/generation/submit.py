@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from vermilion.catalog import OpenCredential
 from vermilion.generation import steps
 from vermilion.generation.call import InputsGone, made_with
 from vermilion.generation.doubt import look_up
@@ -43,7 +44,7 @@ async def submit(journey: Journey, work: Work) -> Work | None:
         await journey.note_health(credential, rule, error)
         if rule.move is Move.LOOK_UP:
             return await look_up(journey, work, failure_of(error, rule))
-        if rule.move is Move.RELEASE:
+        if rule.move is Move.RELEASE or (rule.credential_lacks and not _may_go_elsewhere(journey, work, credential)):
             return await journey.release(work, failure_of(error, rule))
         return await journey.once_more(work, error, rule)
     # The receipt before anything else: until it is written down, a crash loses it.
@@ -78,6 +79,7 @@ async def _turn(journey: Journey, work: Work) -> bool:
         row.provider,
         row.id,
         row.user_id,
+        model=row.model,
         priority=row.priority,
         created_at=row.created_at,
         on_turn=journey.bell.ring,
@@ -89,6 +91,12 @@ async def _turn(journey: Journey, work: Work) -> bool:
     finally:
         tools.dispatcher.leave(row.provider, waiting)
     return journey.slot is not None
+
+
+def _may_go_elsewhere(journey: Journey, work: Work, lacking: OpenCredential) -> bool:
+    row = work.row
+    others = journey.tools.dispatcher.lacks(row.provider, lacking.id, row.model)
+    return others and (row.parent_id is None or work.entry.continues == "nothing")
 
 
 async def _still_queued(journey: Journey) -> Work | None:
