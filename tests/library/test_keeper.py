@@ -111,6 +111,47 @@ async def test_the_thumbnail_keeps_the_colours_of_a_profile_it_drops(keeper: Kee
     assert all(abs(a - b) < 12 for a, b in zip(shown, (180, 90, 40), strict=True))
 
 
+def _of_four_colours(width: int, height: int) -> Image.Image:
+    whole = Image.new("RGB", (width, height))
+    half = (width // 2, height // 2)
+    for colour, corner in (("red", (0, 0)), ("lime", (half[0], 0)), ("blue", (0, half[1])), ("white", half)):
+        whole.paste(Image.new("RGB", (width, height), colour), corner)
+    return whole
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_several_pictures_in_one_are_cut_row_by_row_and_lose_no_pixel(
+    keeper: Keeper, storage: LocalStorage, kind: str
+) -> None:
+    whole = encoded(_of_four_colours(401, 300), kind)
+    for _ in range(2):
+        spool = keeper.spool_dir / "incoming.part"
+        spool.write_bytes(whole)
+        cells = await keeper.keep_cells(spool, columns=2, rows=2)
+        assert [(cell.content_type, cell.width, cell.height) for cell in cells] == [
+            ("image/png", 200, 150), ("image/png", 201, 150), ("image/png", 200, 150), ("image/png", 201, 150)
+        ]  # fmt: skip
+        assert _spooled(keeper) == []
+    decoded = Image.open(io.BytesIO(whole)).convert("RGB")
+    pasted = Image.new("RGB", decoded.size)
+    for cell, corner in zip(cells, ((0, 0), (200, 0), (0, 150), (200, 150)), strict=True):
+        pasted.paste(Image.open(io.BytesIO(_stored(storage, cell.storage_key))), corner)
+        assert _thumbnail(storage, cell).size == (cell.width, cell.height)
+    assert pasted.tobytes() == decoded.tobytes()
+    again = [storage.local_path(cell.storage_key) for cell in cells]
+    assert len(set(again)) == 4
+
+
+async def test_half_a_grid_a_page_and_a_dot_are_no_grids(keeper: Keeper) -> None:
+    whole = encoded(_of_four_colours(400, 300), "PNG")
+    for content in (whole[: len(whole) // 2], b"<html>" * 50, encoded(Image.new("RGB", (1, 1)), "PNG"), wav()):
+        spool = keeper.spool_dir / "incoming.part"
+        spool.write_bytes(content)
+        with pytest.raises(Unreadable):
+            await keeper.keep_cells(spool, columns=2, rows=2)
+        assert _spooled(keeper) == []
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
 async def test_a_truncated_picture_is_refused(keeper: Keeper, kind: str, share: float) -> None:

@@ -79,6 +79,11 @@ async def disk_full_for_a_while(studio: Studio) -> None:
     await _request(studio)
 
 
+async def side_by_side(studio: Studio) -> None:
+    studio.vendor.grids = True
+    await _request(studio)
+
+
 async def called_back(studio: Studio) -> None:
     await _request(studio)
     await studio.until_status(WANTED.id, Status.RUNNING, Status.UNCERTAIN)
@@ -122,6 +127,7 @@ SCENES: list[Scene] = [
     answer_lost,
     address_expired,
     disk_full_for_a_while,
+    side_by_side,
     called_back,
     late,
     canceled,

@@ -69,6 +69,8 @@ class Vendor:
     powers: set[PowerName] = field(default_factory=lambda: {"cancel", "read_callback"})
     job_seconds: Callable[[], float] = lambda: 5.0
     bytes_outputs: bool = False
+    grids: bool = False
+    """All pictures of a job come side by side in one."""
     jobs: dict[str, Job] = field(default_factory=dict)
     submits: deque[Answer | Exception] = field(default_factory=deque)
     checks: deque["Done | Pending | Exception"] = field(default_factory=deque)
@@ -114,6 +116,12 @@ class Vendor:
     def results(self, job: Job) -> Done:
         """What the vendor says once the job is done."""
         outputs = []
+        if self.grids:
+            url = f"https://files.example/{job.ticket.id}/grid/{job.url_versions}"
+            self.files[url] = f"grid {job.ticket.id}".encode()
+            each = tuple(({"id": f"upscale_{cell}"},) for cell in range(job.outputs))
+            whole = ({"id": "again"},)
+            return Done((Output("image", url=url, actions=whole, grid=(job.outputs, 1), cell_actions=each),))
         for position in range(job.outputs):
             content = f"picture {job.ticket.id} {position}".encode()
             if job.bytes_outputs:
@@ -296,6 +304,22 @@ class LightKeeper:
         key = f"sha256/{digest[:2]}/{digest}"
         self.stored.add(key)
         await self.vendor.gate("keep ended")
+        return self._file(content, digest, key)
+
+    async def keep_cells(self, spool: Path, *, columns: int, rows: int) -> tuple[KeptFile, ...]:
+        whole = self.downloader.fetched.pop(spool, None) or _take(spool)
+        kept = []
+        for cell in range(columns * rows):
+            part = spool.with_name(f"{uuid4().hex}.part")
+            self.downloader.fetched[part] = whole + f" cell {cell}".encode()
+            try:
+                kept.append(await self.keep(part, expect="image"))
+            finally:
+                self.downloader.fetched.pop(part, None)
+        return tuple(kept)
+
+    @staticmethod
+    def _file(content: bytes, digest: str, key: str) -> KeptFile:
         return KeptFile(
             kind="image",
             content_type="image/png",

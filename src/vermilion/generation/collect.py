@@ -6,7 +6,7 @@ follows is the pipeline's.
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from vermilion.generation.failure import Failure
 from vermilion.generation.steps import Kept
 from vermilion.kit import new_id
 from vermilion.kit.download import Downloader, DownloadFailed, DownloadLimits
-from vermilion.library import Keeper, Unreadable
+from vermilion.library import Keeper, KeptFile, Unreadable
 from vermilion.providers import Output
 from vermilion.storage import StorageFailed
 
@@ -52,8 +52,9 @@ class Collector:
 
         The name in the spool follows from the attempt, so that doing it again after a crash leaves nothing over.
         """
-        noted = []
-        for position, output in enumerate(outputs):
+        noted: list[dict[str, Any]] = []
+        position = 0
+        for output in outputs:
             spooled = None
             if output.data is not None:
                 spooled = f"{attempt_id.hex}-{position}.held"
@@ -67,8 +68,10 @@ class Collector:
                     "blocked": output.blocked,
                     "actions": list(output.actions),
                     "headers": dict(output.headers),
+                    **_grid_of(output),
                 }
             )
+            position += _places(noted[-1])
         return noted
 
     async def let_go(self, outputs: Sequence[dict[str, Any]]) -> None:
@@ -84,7 +87,7 @@ class Collector:
         )
         again = next((result for result in results if isinstance(result, _Later)), None)
         return Collected(
-            kept=tuple(result for result in results if isinstance(result, Kept)),
+            kept=tuple(kept for result in results if isinstance(result, tuple) for kept in result),
             lost=tuple(result for result in results if isinstance(result, Failure)),
             again=again.reason if again else None,
             stale=any(isinstance(result, _Stale) for result in results),
@@ -92,13 +95,13 @@ class Collector:
 
     async def _one(
         self, noted: dict[str, Any], *, allow_private_hosts: bool, fresh: bool
-    ) -> "Kept | Failure | _Later | _Stale":
+    ) -> "tuple[Kept, ...] | Failure | _Later | _Stale":
         if noted["blocked"]:
             return Failure("provider.blocked", "user", "The provider's moderation hid this result.")
         async with self._room:
             try:
                 path, digest = await self._fetch(noted, allow_private_hosts=allow_private_hosts)
-                file = await self._keeper.keep(path, expect=noted["kind"], sha256=digest)
+                files = await self._keep(noted, path, digest)
             except DownloadFailed as error:
                 if error.kind == "expired" and not fresh:
                     return _Stale()
@@ -108,7 +111,16 @@ class Collector:
                 return Failure("output.unreadable", "wait", f"The result is not a usable file: {error.detail}")
             except (StorageFailed, OSError) as error:
                 return _Later(Failure("storage.failed", "admin", f"The result could not be stored: {error}"))
-        return Kept(new_id(), noted["position"], file, tuple(noted["actions"]))
+        return tuple(
+            Kept(new_id(), noted["position"] + cell, file, (*noted["actions"], *_actions_of(noted, cell)))
+            for cell, file in enumerate(files)
+        )
+
+    async def _keep(self, noted: dict[str, Any], path: Path, digest: str | None) -> tuple[KeptFile, ...]:
+        if noted.get("grid") is None:
+            return (await self._keeper.keep(path, expect=noted["kind"], sha256=digest),)
+        columns, rows = noted["grid"]
+        return await self._keeper.keep_cells(path, columns=columns, rows=rows)
 
     async def _fetch(self, noted: dict[str, Any], *, allow_private_hosts: bool) -> tuple[Path, str | None]:
         if noted["spooled"] is not None:
@@ -137,6 +149,32 @@ class _Later:
 @dataclass(frozen=True, slots=True)
 class _Stale:
     pass
+
+
+def unkept(outputs: Sequence[dict[str, Any]], kept: Container[int]) -> list[dict[str, Any]]:
+    """The noted outputs of which at least one result is not among the kept positions."""
+    return [
+        noted
+        for noted in outputs
+        if any(place not in kept for place in range(noted["position"], noted["position"] + _places(noted)))
+    ]
+
+
+def _grid_of(output: Output) -> dict[str, Any]:
+    if output.grid is None:
+        return {}
+    return {"grid": list(output.grid), "cell_actions": [list(actions) for actions in output.cell_actions]}
+
+
+def _places(noted: dict[str, Any]) -> int:
+    """How many results a noted output is."""
+    columns, rows = noted.get("grid") or (1, 1)
+    return int(columns * rows)
+
+
+def _actions_of(noted: dict[str, Any], cell: int) -> Sequence[Any]:
+    offered: Sequence[Sequence[Any]] = noted.get("cell_actions", ())
+    return offered[cell] if cell < len(offered) else ()
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """Storing: bring the results home and settle; and the watch for results that come after the credits went back."""
 
 from vermilion.generation import steps
-from vermilion.generation.collect import Collected
+from vermilion.generation.collect import Collected, unkept
 from vermilion.generation.failure import Failure, pause_seconds
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
@@ -20,8 +20,7 @@ async def store(journey: Journey, work: Work) -> Work | None:
     kept: dict[int, Kept] = {}
     tries = 0
     while True:
-        missing = [output for output in outputs if output["position"] not in kept]
-        collected = await _collect(journey, work, missing)
+        collected = await _collect(journey, work, unkept(outputs, kept))
         kept.update({each.position: each for each in collected.kept})
         if collected.stale:
             journey.asked_for_fresh_addresses = True

@@ -83,6 +83,21 @@ class Keeper:
             thumbhash=media.thumbhash,
         )
 
+    async def keep_cells(self, spool: Path, *, columns: int, rows: int) -> tuple[KeptFile, ...]:
+        """Cut a picture that is several side by side, and keep each cell, row by row; the whole is not kept.
+
+        Cutting it again gives the same files. Raises like `keep`, and like there the spool file is gone afterwards.
+        """
+        cells = [self._scratch() for _ in range(columns * rows)]
+        try:
+            try:
+                await self._crew.cut(spool, cells, columns, rows)
+            except WorkerMissing as error:
+                raise StorageFailed(str(error), again=True) from error
+            return tuple([await self.keep(cell, expect="image") for cell in cells])
+        finally:
+            await asyncio.shield(_in_thread(lambda: _remove(spool, *cells)))
+
     async def keep_small_thumbnail(self, thumbnail_key: str) -> str:
         """Make and store the 320-pixel copy of a stored thumbnail; its key. Raises like `keep`."""
         source, target = self._scratch(), self._scratch()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +75,14 @@ class Crew:
         """Write a smaller copy of one of our thumbnails; raises `Unreadable`."""
         await self._do("shrink", source, target, longest_pixels=longest_pixels)
 
-    async def _do(self, what: Literal["inspect", "shrink"], source: Path, target: Path, **more: Any) -> dict[str, Any]:
+    async def cut(self, source: Path, targets: Sequence[Path], columns: int, rows: int) -> None:
+        """Cut a picture into `columns` × `rows` cells, row by row, a lossless PNG each; raises `Unreadable`."""
+        cells = [str(target) for target in targets]
+        await self._do("cut", source, targets[0], cells=cells, columns=columns, rows=rows)
+
+    async def _do(
+        self, what: Literal["inspect", "shrink", "cut"], source: Path, target: Path, **more: Any
+    ) -> dict[str, Any]:
         job = {"do": what, "source": str(source), "target": str(target), **more}
         worker = await self._free.get()
         try:

@@ -36,15 +36,8 @@ _ON_ITS_SIDE = {5, 6, 7, 8}
 
 def inspect_image(path: Path, content_type: str, thumbnail: Path) -> Media:
     """Decode the picture wholly and write its thumbnail; raises `Unreadable`, or what Pillow raises on damage."""
-    # Our own cap below is checked first and says which number was exceeded.
-    Image.MAX_IMAGE_PIXELS = None
-    with Image.open(path, formats=(_FORMATS[content_type],)) as image:
+    with open_image(path, content_type) as image:
         width, height = image.size
-        if width * height > PIXELS_MAX:
-            raise Unreadable(
-                "asset.too_many_pixels",
-                f"The picture has {width} × {height} pixels; at most {PIXELS_MAX // 1_000_000} million are kept.",
-            )
         orientation = image.getexif().get(_ORIENTATION, 1)
         # Decoding at half or quarter size still reads every coded byte, so it still notices a missing end.
         image.draft("RGB", (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
@@ -59,6 +52,21 @@ def inspect_image(path: Path, content_type: str, thumbnail: Path) -> Media:
     if orientation in _ON_ITS_SIDE:
         width, height = height, width
     return Media("image", content_type, width, height, None, blur, thumbnail)
+
+
+def open_image(path: Path, content_type: str) -> Image.Image:
+    """The picture, not yet decoded, and not larger than can be kept; raises `Unreadable`."""
+    # Our own cap below is checked first and says which number was exceeded.
+    Image.MAX_IMAGE_PIXELS = None
+    image = Image.open(path, formats=(_FORMATS[content_type],))
+    width, height = image.size
+    if width * height > PIXELS_MAX:
+        image.close()
+        raise Unreadable(
+            "asset.too_many_pixels",
+            f"The picture has {width} × {height} pixels; at most {PIXELS_MAX // 1_000_000} million are kept.",
+        )
+    return image
 
 
 def make_thumbnail(source: Path, target: Path, longest_pixels: int) -> None:

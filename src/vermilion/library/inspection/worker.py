@@ -13,6 +13,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
+from vermilion.library.inspection.cells import cut_image
 from vermilion.library.inspection.films import inspect_film
 from vermilion.library.inspection.images import inspect_image, make_thumbnail
 from vermilion.library.inspection.media import Media, Unreadable
@@ -55,6 +56,9 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
             signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS["image"])
             make_thumbnail(Path(job["source"]), target, job["longest_pixels"])
             return {}
+        if job["do"] == "cut":
+            _cut(Path(job["source"]), [Path(cell) for cell in job["cells"]], job["columns"], job["rows"])
+            return {}
         return _as_json(_inspect(Path(job["source"]), target, job["expect"]))
     except Unreadable as refusal:
         return {"code": refusal.code, "detail": refusal.detail}
@@ -75,6 +79,15 @@ def _inspect(source: Path, target: Path, expect: str | None) -> Media:
     if expect is not None and media.kind != expect:
         raise Unreadable("asset.type_refused", f"The file is {media.content_type}, where {expect} was expected.")
     return media
+
+
+def _cut(source: Path, targets: list[Path], columns: int, rows: int) -> None:
+    with source.open("rb") as file:
+        content_type = content_type_of(file.read(HEAD_BYTES))
+    if content_type is None or KINDS[content_type] != "image":
+        raise Unreadable("asset.type_refused", "The file is no picture, where several side by side were expected.")
+    signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS["image"])
+    cut_image(source, content_type, targets, columns, rows)
 
 
 def _as_json(media: Media) -> dict[str, Any]:
