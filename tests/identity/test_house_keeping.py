@@ -13,7 +13,13 @@ from vermilion.kit import Invalid, encode_cursor
 async def test_choices_have_defaults_and_change_one_by_one(browser: Browser, house: SmallHouse) -> None:
     root = browser()
     await make_admin(house, root)
-    defaults = {"sign_up_open": True, "welcome_credits": 100, "studio_name": "Vermilion", "default_locale": "en"}
+    defaults = {
+        "sign_up_open": True,
+        "welcome_credits": 100,
+        "studio_name": "Vermilion",
+        "default_locale": "en",
+        "service_defaults": {},
+    }
     assert (await root.get("/admin/choices")).json() == defaults
     changed = await root.patch("/admin/choices", json={"welcome_credits": 0, "studio_name": "朱砂"})
     assert changed.json() == defaults | {"welcome_credits": 0, "studio_name": "朱砂"}
@@ -35,6 +41,8 @@ async def test_choices_have_defaults_and_change_one_by_one(browser: Browser, hou
         {"studio_name": ""},
         {"studio_name": "x" * 81},
         {"default_locale": "fr"},
+        {"service_defaults": {"acme": "acme-one"}},
+        {"service_defaults": {"acme.model": ""}},
         {"unknown": 1},
     ],
 )

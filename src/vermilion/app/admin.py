@@ -12,7 +12,6 @@ from vermilion import ledger
 from vermilion.app.public import HouseHere
 from vermilion.catalog import provider_states
 from vermilion.db import Tx
-from vermilion.events import emit
 from vermilion.generation import Status, count_by_status, count_finished_since
 from vermilion.identity import (
     Actor,
@@ -20,10 +19,8 @@ from vermilion.identity import (
     Cursor,
     Limit,
     UserWithBalanceView,
-    audit,
     count_users,
     list_users,
-    person,
     problem_responses,
     write_responses,
 )
@@ -106,16 +103,7 @@ def grant_by_admin(
     tx: Tx, actor: Actor | None, user_id: UUID, amount_credits: int, reason: str, now: datetime
 ) -> GrantedView:
     """Grant (positive) or take (negative), with the audit and the event; raises `NotFound`, or 409 below zero."""
-    person(tx, user_id)
-    actor_id = actor.user_id if actor else None
-    if amount_credits < 0:
-        balance = ledger.take(tx, user_id, -amount_credits, reason=reason, actor_id=actor_id, key=None, now=now)
-    else:
-        balance = ledger.grant(tx, user_id, amount_credits, reason=reason, actor_id=actor_id, key=None, now=now)
-    emit(tx, user_id, "credits.changed", {"available": balance.available, "held": balance.held}, now)
-    audit(
-        tx, actor, "credits.grant", f"user:{user_id}", None, {"amount_credits": amount_credits, "reason": reason}, now
-    )
+    balance = ledger.give_by_admin(tx, actor, user_id, amount_credits, reason, now)
     return GrantedView(available=balance.available, held=balance.held)
 
 

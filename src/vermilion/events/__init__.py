@@ -14,12 +14,13 @@ from vermilion.events.log import (
     forget_events,
     position,
 )
-from vermilion.events.stream import Hint, message, stream
+from vermilion.events.stream import Hint, Say, message, stream
 
 __all__ = [
     "Change",
     "EventHub",
     "Hint",
+    "Say",
     "can_resume",
     "count_events",
     "emit",

@@ -3,20 +3,22 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from vermilion.db import Database, Tx
 from vermilion.events.hub import EventHub
 from vermilion.events.log import can_resume, events_after, position
-from vermilion.events.tables import EventRow
 
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 
 Hint = Callable[[UUID], dict[str, Any] | None]
 """What is told unnumbered beside the log: the person's places in line, or None when there is nothing to say."""
+
+Say = Callable[[str, Mapping[str, Any], int], bytes]
+"""How an event (its name, data and number) is told; nothing for one this client does not want."""
 
 
 def message(name: str, data: object, *, number: int | None = None) -> bytes:
@@ -33,12 +35,14 @@ async def stream(
     *,
     still_allowed: Callable[[Tx], bool],
     hint: Hint,
+    say: Say | None = None,
 ) -> AsyncIterator[bytes]:
     """Messages until the client leaves, the house stops, or the person's right to listen ends.
 
     `after` is the last number the client has; None begins with what happens from now on. A number we never
-    issued is answered with `reset`: fetch your lists again. `still_allowed` is asked at every heartbeat. The
-    generator holds at most one batch of events, so a slow client costs no memory: it simply reads later.
+    issued is answered with `reset`: fetch your lists again. `still_allowed` is asked at every heartbeat.
+    `say` spells each event for clients that listen in other words. The generator holds at most one batch of
+    events, so a slow client costs no memory: it simply reads later.
     """
     loop = asyncio.get_running_loop()
     with hub.listening(user_id) as listener:
@@ -56,7 +60,9 @@ async def stream(
                 if batch:
                     # There may be more than fits one batch; the right to listen is asked for in between.
                     listener.log_grew()
-                    yield b"".join(_event(row) for row in batch)
+                    told = b"".join((say or _say)(row.name, row.data, row.seq) for row in batch)
+                    if told:
+                        yield told
                     seen = batch[-1].seq
             place = hint(user_id)
             if place != last_hint:
@@ -82,5 +88,5 @@ def _begin(tx: Tx, user_id: UUID, after: int | None) -> tuple[int, bool]:
     return (after, True) if can_resume(tx, user_id, after) else (now_at, False)
 
 
-def _event(row: EventRow) -> bytes:
-    return message(row.name, row.data, number=row.seq)
+def _say(name: str, data: Mapping[str, Any], number: int) -> bytes:
+    return message(name, data, number=number)

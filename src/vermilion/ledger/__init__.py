@@ -9,6 +9,7 @@ what contradicts that, `fsck` finds what got around them.
 from vermilion.ledger.api import router
 from vermilion.ledger.commands import End, expire, grant, hold, open_account, release, settle, take
 from vermilion.ledger.fsck import Finding, fsck
+from vermilion.ledger.giving import give_by_admin
 from vermilion.ledger.movement import lock_accounts
 from vermilion.ledger.problems import InsufficientCredits, ReusedHold
 from vermilion.ledger.queries import (
@@ -17,6 +18,7 @@ from vermilion.ledger.queries import (
     balances,
     ended_holds,
     entries_of,
+    numbered_statement,
     open_holds,
     spent_since,
     statement,
@@ -40,9 +42,11 @@ __all__ = [
     "entries_of",
     "expire",
     "fsck",
+    "give_by_admin",
     "grant",
     "hold",
     "lock_accounts",
+    "numbered_statement",
     "open_account",
     "open_holds",
     "release",

@@ -51,6 +51,21 @@ def statement(tx: Tx, user_id: UUID, *, cursor: str | None = None, limit: int = 
     )
 
 
+def numbered_statement(tx: Tx, user_id: UUID, *, page: int, limit: int) -> tuple[list[StatementEntry], int]:
+    """The page of that number of the person's entries, newest first, and how many entries there are in all.
+
+    Entries are numbered without gaps, so any page is found at once.
+    """
+    total = tx.scalar(select(account.c.entry_count).where(account.c.user_id == user_id)) or 0
+    newest = total - (page - 1) * limit
+    rows = tx.scalars(
+        select(EntryRow)
+        .where(EntryRow.user_id == user_id, EntryRow.number <= newest, EntryRow.number > newest - limit)
+        .order_by(EntryRow.number.desc())
+    )
+    return [StatementEntry.model_validate(row) for row in rows], total
+
+
 def entries_of(tx: Tx, user_id: UUID, generation_id: UUID) -> list[StatementEntry]:
     """What the person's generation moved, in order: the receipt."""
     rows = tx.scalars(

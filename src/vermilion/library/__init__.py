@@ -23,10 +23,13 @@ from vermilion.library.queries import (
     assets_of_generations,
     favourite_generations,
     list_assets,
+    numbered_assets,
     require_asset,
+    stored_by_kind,
     stored_bytes,
     usable_inputs,
 )
+from vermilion.library.receiving import ReceivingHouse, receive_from_address, receive_pieces, receive_text
 from vermilion.library.tables import AssetRow
 from vermilion.library.views import AssetPage, AssetView, asset_view
 
@@ -37,6 +40,7 @@ __all__ = [
     "Keeper",
     "KeptFile",
     "Kind",
+    "ReceivingHouse",
     "Unreadable",
     "Wanted",
     "add_asset",
@@ -49,10 +53,15 @@ __all__ = [
     "favourite_generations",
     "list_assets",
     "note_small_thumbnail",
+    "numbered_assets",
     "purge_deleted",
+    "receive_from_address",
+    "receive_pieces",
+    "receive_text",
     "require_asset",
     "router",
     "signed_link",
+    "stored_by_kind",
     "stored_bytes",
     "trash_asset",
     "trash_assets_of_generation",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -11,9 +12,10 @@ from vermilion.db import Tx
 from vermilion.kit import Invalid, NotFound, decode_cursor, encode_cursor
 from vermilion.library.inspection.media import Kind
 from vermilion.library.tables import AssetRow
-from vermilion.library.views import AssetPage, Source, asset_view
+from vermilion.library.views import AssetPage, AssetView, Source, asset_view
 
 PAGE_MAX = 200
+NUMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,46 @@ def list_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, cursor: str | None, 
         next=encode_cursor(rows[limit - 1].id.hex) if len(rows) > limit else None,
         cursor=events.position(tx, viewer_id),
     )
+
+
+def numbered_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, page: int, limit: int) -> tuple[list[AssetView], int]:
+    """The page of that number of the viewer's assets, newest first, and how many there are (counted to 10,000).
+
+    It reaches no deeper than it counts; the cursor of `list_assets` reaches everything.
+    """
+    own = [AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None)]
+    if wanted.source is not None:
+        own.append(AssetRow.source == wanted.source)
+    if wanted.kind is not None:
+        own.append(AssetRow.kind == wanted.kind)
+    counted = select(AssetRow.id).where(*own).limit(NUMBERED_MAX).subquery()
+    total = tx.scalar(select(func.count()).select_from(counted)) or 0
+    skipped = (page - 1) * limit
+    if skipped >= NUMBERED_MAX:
+        return [], total
+    rows = tx.scalars(select(AssetRow).where(*own).order_by(AssetRow.id.desc()).offset(skipped).limit(limit))
+    return [asset_view(row) for row in rows], total
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many files of one source and kind a person has, and their bytes."""
+
+    source: Source
+    kind: Kind
+    files: int
+    size_bytes: int
+
+
+def stored_by_kind(tx: Tx, viewer_id: UUID) -> list[Stored]:
+    """What the viewer's files take, by where they came from and what they are."""
+    rows = tx.execute(
+        select(AssetRow.source, AssetRow.kind, func.count(), func.sum(AssetRow.size_bytes))
+        .where(AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None))
+        .group_by(AssetRow.source, AssetRow.kind)
+        .order_by(AssetRow.source, AssetRow.kind)
+    )
+    return [Stored(cast(Source, source), cast(Kind, kind), files, int(size)) for source, kind, files, size in rows]
 
 
 def require_asset(tx: Tx, viewer_id: UUID | None, asset_id: UUID) -> AssetRow:

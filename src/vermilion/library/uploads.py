@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,30 @@ async def receive_upload(
         raise too_large(error.max_bytes) from error
     except OSError as error:
         raise StorageFailed(f"The upload could not be written: {error.strerror}.", again=True) from error
+    finally:
+        await spool.discard()
+
+
+async def spool_pieces(pieces: AsyncIterable[bytes], spool_dir: Path, *, max_bytes: int) -> Spooled:
+    """A file that comes in pieces, judged by its first bytes like an upload; raises 413, 415 and `StorageFailed`."""
+    spool = Spool(spool_dir, max_bytes=max_bytes)
+    head = bytearray()
+    judged = False
+    try:
+        async for piece in pieces:
+            if not judged:
+                head += piece[:HEAD_BYTES]
+                judged = len(head) >= HEAD_BYTES
+                if judged:
+                    _judge(head, spool)
+            await spool.write(piece)
+        if not judged:
+            _judge(head, spool)
+        return await spool.finish()
+    except TooLarge as error:
+        raise too_large(error.max_bytes) from error
+    except OSError as error:
+        raise StorageFailed(f"The file could not be written: {error.strerror}.", again=True) from error
     finally:
         await spool.discard()
 
