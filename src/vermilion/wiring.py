@@ -20,6 +20,7 @@ from vermilion.db import Database, Tx, open_database
 from vermilion.engine import LocalEngine
 from vermilion.events import EventHub, emit, forget_events
 from vermilion.generation import (
+    TALLIES_KEPT,
     Asker,
     CallbackAddress,
     CallbackDesk,
@@ -29,6 +30,7 @@ from vermilion.generation import (
     Pace,
     Pipeline,
     Tools,
+    forget_tallies,
     unfinished,
 )
 from vermilion.identity import (
@@ -241,6 +243,7 @@ async def _keep_house(house: House) -> None:
         try:
             await house.db.write(delete_ended_sessions, now)
             await house.db.write(forget_events, now - DELETIONS_TOLD)
+            await house.db.write(forget_tallies, now - TALLIES_KEPT)
             for key in await house.db.write(purge_deleted, now - TRASH_KEPT):
                 await house.storage.delete(key, untouched_seconds=HOUSEKEEPING_SECONDS)
             await asyncio.to_thread(_sweep_spool, house.keeper.spool_dir, now)

@@ -1,5 +1,6 @@
 """What must be true of money and work after every single step."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from vermilion.db import Tx
 from vermilion.events.tables import EventPositionRow, EventRow
 from vermilion.generation.publish import view_of
 from vermilion.generation.status import NEXT, TERMINAL, Status
-from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation.tables import AttemptRow, GenerationRow, ModelHourRow
 from vermilion.ledger.tables import EntryRow
 from vermilion.library import AssetRow
 
@@ -48,6 +49,7 @@ class Watchman:
             self._history(row)
             self._told(tx, row)
         self._numbers(tx)
+        self._tallies(tx, rows)
 
     def _money(self, tx: Tx, row: GenerationRow) -> None:
         entries = tx.scalars(select(EntryRow).where(EntryRow.generation_id == row.id).order_by(EntryRow.number)).all()
@@ -96,6 +98,15 @@ class Watchman:
             assert last.name == "generation.deleted"
         else:
             assert last.data == view_of(tx, row).model_dump(mode="json"), "the last event is not what GET returns"
+
+    def _tallies(self, tx: Tx, rows: Sequence[GenerationRow]) -> None:
+        """Each end was counted, once; whoever retried, or got something late, has ended more than once."""
+        columns = ModelHourRow.succeeded, ModelHourRow.failed, ModelHourRow.refused, ModelHourRow.canceled
+        counted = sum(tx.execute(select(*(func.coalesce(func.sum(column), 0) for column in columns))).one())
+        ends = tx.scalar(select(func.count()).select_from(EntryRow).where(EntryRow.kind.in_(("settle", "release"))))
+        assert counted == ends, "an end was not counted, or twice"
+        spent = tx.scalar(select(func.coalesce(func.sum(ModelHourRow.settled_credits), 0)))
+        assert spent == sum(row.settled_credits or 0 for row in rows)
 
     def _numbers(self, tx: Tx) -> None:
         rows = tx.execute(select(EventRow.user_id, func.max(EventRow.seq)).group_by(EventRow.user_id))

@@ -31,10 +31,12 @@ from vermilion.generation.queries import (
 )
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.steps import unfinished
+from vermilion.generation.tally import TALLIES_KEPT, forget_tallies
 from vermilion.generation.views import GenerationView
 
 __all__ = [
     "BODY_MAX_BYTES",
+    "TALLIES_KEPT",
     "TERMINAL",
     "Asker",
     "CallMaker",
@@ -55,6 +57,7 @@ __all__ = [
     "count_by_status",
     "count_finished_since",
     "delete_generation",
+    "forget_tallies",
     "fsck",
     "generation_of",
     "list_generations",

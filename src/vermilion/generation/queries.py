@@ -11,7 +11,7 @@ from vermilion import events, library
 from vermilion.db import Tx
 from vermilion.generation.publish import view_of, views_of
 from vermilion.generation.status import TERMINAL, Status
-from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation.tables import SUCCEEDED_ROWS, AttemptRow, GenerationRow
 from vermilion.generation.views import AttemptView, GenerationView, attempt_view
 from vermilion.kit import Invalid, NotFound, decode_cursor, encode_cursor
 
@@ -84,7 +84,7 @@ def recent_durations_seconds(tx: Tx, model: str) -> list[float]:
         .join(GenerationRow, GenerationRow.id == AttemptRow.generation_id)
         .where(
             GenerationRow.model == model,
-            GenerationRow.status == Status.SUCCEEDED,
+            SUCCEEDED_ROWS,
             GenerationRow.attempt == AttemptRow.n,
             AttemptRow.submitted_at.is_not(None),
             AttemptRow.ended_at.is_not(None),

@@ -18,6 +18,7 @@ from vermilion.generation.failure import Failure
 from vermilion.generation.publish import publish
 from vermilion.generation.status import NEXT, TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
+from vermilion.generation.tally import count_end
 from vermilion.generation.work import Work
 from vermilion.library import KeptFile
 from vermilion.providers import Done, Ticket
@@ -207,7 +208,10 @@ def settle(tx: Tx, work: Work, kept: Sequence[Kept], *, now: datetime) -> Work:
         for each in kept
     ]
     balance = None if late else _only_end(ledger.settle(tx, row.hold_id, price, now=now), row).balance
-    return replace(moved, published=publish(tx, moved.row, now, assets=assets, made=assets, balance=balance))
+    published = publish(tx, moved.row, now, assets=assets, made=assets, balance=balance)
+    if not late:
+        count_end(tx, moved.row, now)
+    return replace(moved, published=published)
 
 
 def settle_nothing(
@@ -239,7 +243,9 @@ def settle_nothing(
     )
     end = ledger.release(tx, row.hold_id, reason=reason.code if reason else "canceled", now=now)
     balance = _only_end(end, row).balance
-    return replace(moved, published=publish(tx, moved.row, now, assets=(), balance=balance))
+    published = publish(tx, moved.row, now, assets=(), balance=balance)
+    count_end(tx, moved.row, now, reason=reason)
+    return replace(moved, published=published)
 
 
 def give_up(tx: Tx, work: Work, reason: Failure, *, now: datetime, watch_until: datetime | None = None) -> Work:

@@ -55,7 +55,15 @@ class GenerationRow(Base):
             sqlite_where=text("watch_until is not null"),
             postgresql_where=text("watch_until is not null"),
         ),
-        Index("ix_generation_model_finished_at", "model", "finished_at"),
+        # With the columns durations are made of: they are read without visiting the row.
+        Index(
+            "ix_generation_succeeded",
+            "model",
+            "finished_at",
+            "submitted_at",
+            sqlite_where=text("status = 'succeeded'"),
+            postgresql_where=text("status = 'succeeded'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -91,6 +99,34 @@ class GenerationRow(Base):
     submitted_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     deleted_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+SUCCEEDED_ROWS = text("generation.status = 'succeeded'")
+"""The condition of `ix_generation_succeeded`; with a parameter in its place the index would not be used."""
+
+
+class ModelHourRow(Base):
+    """How a model's generations ended within an hour (UTC), counted in the transactions that ended them.
+
+    `failed` is what went wrong on the house's or the provider's side, `refused` what the person's own request could
+    not get past. A result that came after the credits went back changes nothing here.
+    """
+
+    __tablename__ = "model_hour"
+    __table_args__ = (
+        CheckConstraint(
+            "succeeded >= 0 and failed >= 0 and refused >= 0 and canceled >= 0 and settled_credits >= 0",
+            name="counts_up",
+        ),
+    )
+
+    hour: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    model: Mapped[str] = mapped_column(String(80), primary_key=True)
+    succeeded: Mapped[int] = mapped_column(Integer)
+    failed: Mapped[int] = mapped_column(Integer)
+    refused: Mapped[int] = mapped_column(Integer)
+    canceled: Mapped[int] = mapped_column(Integer)
+    settled_credits: Mapped[int] = mapped_column(BigInteger)
 
 
 class AttemptRow(Base):

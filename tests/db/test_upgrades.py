@@ -1,0 +1,56 @@
+"""What an upgrade makes of the data that is there."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from vermilion.db.schema import upgrade
+from vermilion.db.schema.scratch import engine_for
+
+_GENERATION = """
+    insert into generation (
+        id, user_id, request_digest, model, provider, kind, prompt, params, inputs, entry_digest, price_credits,
+        settled_credits, expected_outputs, hold_id, status, version, priority, attempt, run_started_attempt, failure,
+        line_until, deadline_at, created_at, submitted_at, finished_at
+    ) values (
+        :id, :user_id, '0', 'study', 'atelier', 'image', 'a study', '{}', '[]', '0', 3,
+        :settled, 1, :hold_id, :status, 5, 0, 1, 0, :failure,
+        :at, :at, :at, :at, :at
+    )
+"""
+
+
+def test_what_ended_before_anybody_counted_is_counted(empty_url: str, tmp_path: Path) -> None:
+    upgrade(empty_url, tmp_path, to="0001")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+    an_hour_of = hour.isoformat(timespec="microseconds")
+    within = (hour + timedelta(minutes=20)).isoformat(timespec="microseconds")
+    long_ago = (hour - timedelta(days=40)).isoformat(timespec="microseconds")
+    ends = [
+        ("succeeded", None, within),
+        ("succeeded", None, within),
+        ("failed", '{"whose": "user"}', within),
+        ("failed", '{"whose": "wait"}', within),
+        ("failed", None, within),
+        ("canceled", None, within),
+        ("succeeded", None, long_ago),
+    ]
+    with engine_for(empty_url) as engine, engine.begin() as connection:
+        connection.execute(text("insert into entry_snapshot (digest, entry) values ('0', '{}')"))
+        for status, failure, at in ends:
+            ids = {name: uuid4().hex for name in ("id", "user_id", "hold_id")}
+            settled = 3 if status == "succeeded" else None
+            connection.execute(
+                text(_GENERATION.replace(":failure", "cast(:failure as jsonb)"))
+                if engine.dialect.name == "postgresql"
+                else text(_GENERATION),
+                {**ids, "settled": settled, "status": status, "failure": failure, "at": at},
+            )
+    upgrade(empty_url, tmp_path, snapshot_first=False)
+    with engine_for(empty_url) as engine, engine.begin() as connection:
+        (counted,) = connection.execute(text("select * from model_hour")).mappings()
+    assert counted["hour"] in {an_hour_of, hour}
+    names = ("model", "succeeded", "failed", "refused", "canceled", "settled_credits")
+    assert tuple(counted[name] for name in names) == ("study", 2, 2, 1, 1, 6)
