@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from tests.catalog.conftest import SECRET, SmallHouse, refusing
-from vermilion.providers import Probe
+from vermilion.providers import Balance, Probe
 
 CONTROLS = {"ratio", "slider", "segmented", "seed", "switch", "text", "select", "size"}
 DRAFT = {"name": "Main", "fields": {"key": SECRET}}
@@ -118,7 +118,7 @@ async def test_a_provider_says_what_it_needs_and_shows_its_credentials_masked(ad
     await add(admin)
     (fal,) = [item for item in (await admin.get("/admin/providers")).json()["items"] if item["provider"] == "fal"]
     assert [(field["name"], field["secret"]) for field in fal["credential_fields"]] == [
-        ("key", True), ("base_url", False), ("rest_url", False)
+        ("key", True), ("base_url", False), ("rest_url", False), ("platform_url", False)
     ]  # fmt: skip
     (credential,) = fal["credentials"]
     assert credential["fields"]["key"] == "••••abcd"
@@ -179,3 +179,24 @@ async def test_a_connection_test_says_what_it_found_and_the_health_follows(
     assert (await admin.post(f"{path}/test")).json()["ok"] is True
     (credential,) = await credentials(admin)
     assert (credential["health"]["state"], credential["health"]["last_error"]) == ("up", None)
+
+
+async def test_the_last_balance_a_provider_told_is_kept_until_the_key_changes(
+    admin: httpx.AsyncClient, house: SmallHouse
+) -> None:
+    credential = await add(admin)
+    assert credential["balance"] is None
+    path = f"/admin/credentials/{credential['id']}"
+    house.provider.answer = Probe(account="studio", balance=Balance("24.5", "USD"))
+    found = (await admin.post(f"{path}/test")).json()
+    assert found["balance"] == {"amount": "24.5", "unit": "USD"}
+    (told,) = await credentials(admin)
+    assert (told["balance"]["amount"], told["balance"]["unit"]) == ("24.5", "USD")
+
+    for silent in (Probe(), refusing()):
+        house.provider.answer = silent
+        assert (await admin.post(f"{path}/test")).json()["balance"] is None
+        assert (await credentials(admin))[0]["balance"] == told["balance"], "it is the last one known, with its time"
+
+    changed = await admin.patch(path, json={"fields": {"key": "another:fal-key-not-secret"}})
+    assert changed.json()["balance"] is None, "another key is another account"

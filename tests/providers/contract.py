@@ -226,5 +226,6 @@ def _described(outcome: Any, origin: str) -> dict[str, Any]:
             ]
             return {"is": kind, "outputs": outputs, "facts": dict(outcome.facts)}
         case Probe():
-            return {"is": kind, "works": outcome.problem is None}
+            left = {} if outcome.balance is None else {"left": [outcome.balance.amount, outcome.balance.unit]}
+            return {"is": kind, "works": outcome.problem is None, **left}
     return {"is": kind, "value": str(outcome)}

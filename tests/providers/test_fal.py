@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
-from vermilion.providers import Call, InputFile, Login, Misconfigured, Rejected, Ticket, Unreachable, Wire
+from vermilion.providers import Balance, Call, InputFile, Login, Misconfigured, Rejected, Ticket, Unreachable, Wire
 from vermilion.providers.fal import Adapter
 
 JOB = "80e732af-660e-45cd-bd63-580e4f2a94cc"
@@ -227,3 +227,41 @@ async def test_a_callback_waits_when_the_keys_cannot_be_read(wire: Wire) -> None
     async with replaying([keys(signer, status=502)]) as replay:
         with pytest.raises(Unreachable):
             await adapter_at(replay.origin, wire).read_callback(signer.headers(BODY), BODY)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "account", "left"),
+    [
+        (
+            200,
+            {"username": "studio", "credits": {"current_balance": 24.5, "currency": "USD"}},
+            "studio",
+            Balance("24.5", "USD"),
+        ),
+        (200, {"username": "studio"}, "studio", None),
+        (200, {"username": 5, "credits": {"current_balance": "much"}}, None, None),
+        (200, [], None, None),
+        (403, {"detail": "An admin key is needed"}, None, None),
+        (503, {"detail": "away"}, None, None),
+    ],
+)
+async def test_the_balance_is_asked_for_where_its_address_is_filled_in(
+    wire: Wire, status: int, told: Any, account: str | None, left: Balance | None
+) -> None:
+    works = json.loads((TestFal.vendor.recordings / "probe_works.json").read_text(encoding="utf-8"))
+    billing = {
+        "expect": {
+            "method": "GET",
+            "path": "/v1/account/billing",
+            "query": {"expand": "credits"},
+            "headers": {"Authorization": f"Key {KEY}"},
+        },
+        "answer": {"status": status, "json": told},
+        "lasting": True,
+    }
+    async with replaying([*works["exchanges"], billing]) as replay:
+        plain = login(replay.origin)
+        fields = {**plain.fields, "platform_url": f"{replay.origin}/v1/"}
+        found = await Adapter(Login("credential", fields, allow_private_hosts=True), wire).probe()
+        replay.assert_complete()
+        assert (found.problem, found.account, found.balance) == (None, account, left)

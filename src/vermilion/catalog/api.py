@@ -17,7 +17,14 @@ from vermilion.catalog.credentials import (
 )
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.overrides import override_model
-from vermilion.catalog.provider_views import CredentialView, ProviderList, ProviderView, TestView, field_view
+from vermilion.catalog.provider_views import (
+    BalanceView,
+    CredentialView,
+    ProviderList,
+    ProviderView,
+    TestView,
+    field_view,
+)
 from vermilion.catalog.queries import (
     all_credentials,
     effective_entries,
@@ -186,8 +193,14 @@ async def test_credential(credential_id: UUID, _actor: AdminActor, request: Requ
     except TimeoutError:
         found = Probe(problem=f"No answer within {TEST_TIMEOUT_SECONDS:.0f} seconds.")
     latency_ms = round((house.clock.monotonic() - begun) * 1000)
-    await house.db.write(note_test, credential_id, found.problem, house.clock.now())
-    return TestView(ok=found.problem is None, latency_ms=latency_ms, account=found.account, problem=found.problem)
+    await house.db.write(note_test, credential_id, found, house.clock.now())
+    return TestView(
+        ok=found.problem is None,
+        latency_ms=latency_ms,
+        account=found.account,
+        problem=found.problem,
+        balance=BalanceView(amount=found.balance.amount, unit=found.balance.unit) if found.balance else None,
+    )
 
 
 def _entries(tx: Tx, shelf: Shelf, actor: Actor) -> tuple[list[Entry], set[str]]:

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import delete, insert, select, update
 
 from vermilion.catalog import credential_fields
-from vermilion.catalog.provider_views import CredentialView, HealthView
+from vermilion.catalog.provider_views import CredentialView, HealthView, KnownBalanceView
 from vermilion.catalog.queries import fields_of
 from vermilion.catalog.tables import CredentialRow
 from vermilion.db import Tx, announce
 from vermilion.identity import Actor, audit
 from vermilion.kit import Conflict, NotFound, new_id
 from vermilion.kit.sealed import SealBroken, Sealer
-from vermilion.providers import Provider, adapters
+from vermilion.providers import Probe, Provider, adapters
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FieldValue = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -28,6 +28,7 @@ Concurrent = Annotated[int, Field(ge=1, le=10_000, strict=True)]
 HealthState = Literal["up", "degraded", "down"]
 CREDENTIALS_TOPIC = "credentials"
 """Announced after commit when a credential was added, changed, deleted or tested."""
+_NO_BALANCE: dict[str, Any] = {"balance_amount": None, "balance_unit": None, "balance_at": None}
 
 
 class CredentialDraft(BaseModel):
@@ -87,6 +88,7 @@ def add_credential(
             last_error=None,
             cooldown_until=None,
             created_at=now,
+            **_NO_BALANCE,
             **values,
         )
     )
@@ -120,7 +122,7 @@ def change_credential(
     if fields != known:
         # A new key deserves a fresh start, whatever the old one did.
         fresh = {"health_state": "up", "health_since": now, "last_error": None, "cooldown_until": None}
-        values |= {"fields_sealed": _sealed(sealer, row.id, fields), **fresh}
+        values |= {"fields_sealed": _sealed(sealer, row.id, fields), **fresh, **_NO_BALANCE}
     if values:
         tx.execute(update(CredentialRow).where(CredentialRow.id == row.id).values(**values))
         tx.refresh(row)
@@ -138,9 +140,15 @@ def delete_credential(tx: Tx, sealer: Sealer, actor: Actor | None, credential_id
     audit(tx, actor, "credential.delete", f"credential:{credential_id}", before, None, now)
 
 
-def note_test(tx: Tx, credential_id: UUID, problem: str | None, now: datetime) -> None:
-    """Write down what a connection test found; one that passed lets waiting work go on at once."""
-    mark_health(tx, credential_id, "up" if problem is None else "down", problem, None, now)
+def note_test(tx: Tx, credential_id: UUID, found: Probe, now: datetime) -> None:
+    """Write down what a connection test found; one that passed lets waiting work go on at once.
+
+    A balance stays as the last one known until another is told.
+    """
+    mark_health(tx, credential_id, "up" if found.problem is None else "down", found.problem, None, now)
+    if found.balance is not None:
+        told = {"balance_amount": found.balance.amount[:40], "balance_unit": found.balance.unit[:40]}
+        tx.execute(update(CredentialRow).where(CredentialRow.id == credential_id).values(balance_at=now, **told))
     announce(tx, CREDENTIALS_TOPIC)
 
 
@@ -169,7 +177,7 @@ def ensure_sandbox_credential(
     if found is not None:
         values: dict[str, Any] = {"enabled": True}
         if complete != _known(sealer, found):
-            values["fields_sealed"] = _sealed(sealer, found.id, complete)
+            values |= {"fields_sealed": _sealed(sealer, found.id, complete), **_NO_BALANCE}
         tx.execute(update(CredentialRow).where(CredentialRow.id == found.id).values(**values))
         mark_health(tx, found.id, "up", None, None, now)
         return found.id
@@ -209,9 +217,16 @@ def credential_view(sealer: Sealer, row: CredentialRow, in_flight: int) -> Crede
             "allow_private_hosts": row.allow_private_hosts,
             "managed_by": row.managed_by,
             "health": HealthView.model_validate({"state": state, "since": row.health_since, "last_error": error}),
+            "balance": _balance(row),
             "in_flight": in_flight,
         }
     )
+
+
+def _balance(row: CredentialRow) -> KnownBalanceView | None:
+    if row.balance_amount is None or row.balance_unit is None or row.balance_at is None:
+        return None
+    return KnownBalanceView(amount=row.balance_amount, unit=row.balance_unit, at=row.balance_at)
 
 
 def _audited(adapter: type[Provider], row: CredentialRow, fields: Mapping[str, str]) -> dict[str, Any]:

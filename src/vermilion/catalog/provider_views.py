@@ -29,6 +29,19 @@ class HealthView(BaseModel):
     last_error: str | None
 
 
+class BalanceView(BaseModel):
+    """What is left at the provider, in its own words and unit."""
+
+    amount: str
+    unit: str
+
+
+class KnownBalanceView(BalanceView):
+    """The last balance the provider told, and when that was."""
+
+    at: datetime
+
+
 class CredentialView(BaseModel):
     """A credential without its secrets: they show as `••••` and their last four characters."""
 
@@ -42,6 +55,7 @@ class CredentialView(BaseModel):
     allow_private_hosts: bool
     managed_by: Literal["sandbox"] | None
     health: HealthView
+    balance: KnownBalanceView | None
     in_flight: int
 
 
@@ -70,6 +84,7 @@ class TestView(BaseModel):
     latency_ms: int
     account: str | None
     problem: str | None
+    balance: BalanceView | None
 
 
 def field_view(field: CredentialField) -> CredentialFieldView:

@@ -29,7 +29,10 @@ class ModelOverrideRow(Base):
 
 
 class CredentialRow(Base):
-    """One login at a provider. `fields_sealed` is the JSON of all its fields, bound to `credential:<id>`."""
+    """One login at a provider. `fields_sealed` is the JSON of all its fields, bound to `credential:<id>`.
+
+    `balance_…` is what the provider last said is left there, and when.
+    """
 
     __tablename__ = "credential"
 
@@ -46,6 +49,9 @@ class CredentialRow(Base):
     health_since: Mapped[datetime]
     last_error: Mapped[str | None]
     cooldown_until: Mapped[datetime | None]
+    balance_amount: Mapped[str | None]
+    balance_unit: Mapped[str | None]
+    balance_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     __table_args__ = (

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from vermilion.providers import fal_errors, fal_results, fal_webhook
+from vermilion.providers import fal_errors, fal_probe, fal_results, fal_webhook
 from vermilion.providers.contract import (
     Ambiguity,
     Call,
@@ -27,14 +27,12 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, ProviderError, Unreachable
+from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
 
 INLINE_MAX_BYTES = 256 * 1024
 """Smaller inputs travel inside the request; larger ones are uploaded first."""
 UPLOAD_TIMEOUT_SECONDS = 180.0
-
-_NO_JOB = "fal-ai/flux-1/requests/00000000-0000-0000-0000-000000000000"
 
 _CANCEL_WORDS = {
     "OK": Canceled.STOPPED,
@@ -69,6 +67,15 @@ class Adapter:
             default="https://rest.fal.ai",
             help=LocalText("For uploads and the keys that sign callbacks.", "用于上传文件和校验回调签名。"),
         ),
+        CredentialField(
+            "platform_url",
+            LocalText("Platform address", "平台地址"),
+            required=False,
+            help=LocalText(
+                "To show the balance, with an admin key: https://api.fal.ai/v1",
+                "用于显示余额，需要管理员密钥：https://api.fal.ai/v1",
+            ),
+        ),
     )
     ambiguity: ClassVar[Ambiguity] = Ambiguity.NONE
     max_concurrent_default: ClassVar[int] = 2
@@ -83,6 +90,7 @@ class Adapter:
         self._key = fields["key"]
         self._base = fields["base_url"].rstrip("/")
         self._rest = fields["rest_url"].rstrip("/")
+        self._platform = fields["platform_url"].rstrip("/")
         self._insecure_uploads = login.allow_private_hosts
         self._wire = wire
 
@@ -153,23 +161,8 @@ class Adapter:
         return Callback(Ticket(fal_webhook.read(body)))
 
     async def probe(self) -> Probe:
-        """Ask about a job that never was, and for an upload token: neither costs anything, both need the key."""
-        try:
-            answer = await self._ask("GET", f"{self._base}/{_NO_JOB}/status")
-            problem = fal_errors.unanswered(answer)
-            if not fal_errors.complaint_of(answer).spoken:
-                return Probe(problem=f"The queue address answered {answer.status}, and not in fal's words.")
-            if not isinstance(problem, Misconfigured):
-                query = {"storage_type": "fal-cdn-v3"}
-                answer = await self._ask("POST", f"{self._rest}/storage/auth/token", query=query, body={})
-                problem = fal_errors.unanswered(answer)
-                # A gateway without storage of its own still makes pictures.
-                if answer.ok or answer.status in {404, 405}:
-                    return Probe()
-        except ProviderError as error:
-            problem = error
-        said = f" ({problem.vendor_message})" if problem.vendor_message else ""
-        return Probe(problem=f"{problem.message}{said}")
+        """Whether the key works, and what is left where the platform's address is filled in. It costs nothing."""
+        return await fal_probe.probe(self._ask, base=self._base, rest=self._rest, platform=self._platform)
 
     async def _ask(self, method: str, url: str, *, effect: bool = False, **content: Any) -> Answer:
         if not self._key:

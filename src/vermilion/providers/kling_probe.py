@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vermilion.providers.contract import Probe
+from vermilion.providers.contract import Balance, Probe
 from vermilion.providers.errors import Broke, Drifted, Misconfigured, ProviderError, Throttled
 from vermilion.providers.kling_answers import data_of
 from vermilion.providers.kling_errors import NO_SUCH_JOB, complaint_of, unanswered
@@ -20,7 +20,7 @@ async def probe(kling: Asks, now: float) -> Probe:
         if _spoken(answer):
             problem = _problem(answer)
             if problem is None:
-                return Probe(account=_balance(answer))
+                return _account(answer)
             if isinstance(problem, Misconfigured):
                 return _told(problem)
         answer = await kling.ask("GET", _NO_JOB)
@@ -61,18 +61,20 @@ def _problem(answer: Answer) -> ProviderError | None:
     return unanswered(answer, said)
 
 
-def _balance(answer: Answer) -> str | None:
-    """What is left in the packs that are in use, as Kling counts it."""
+def _account(answer: Answer) -> Probe:
+    """What is left in the packs that are in use, each by name and together; Kling counts it up to 12 hours late."""
     data = data_of(answer)
     packs = data.get("resource_pack_subscribe_infos") if isinstance(data, dict) else None
-    told = []
+    told, left_units = [], 0.0
     for pack in packs if isinstance(packs, list) else []:
         if isinstance(pack, dict) and pack.get("status") == "online":
             name, left, total = (
                 pack.get(key) for key in ("resource_pack_name", "remaining_quantity", "total_quantity")
             )
             told.append(f"{str(name)[:60]}: {_number(left)} / {_number(total)}")
-    return "; ".join(told[:5]) or None
+            left_units += left if isinstance(left, int | float) and not isinstance(left, bool) else 0.0
+    # An account without packs pays from its cash, of which this endpoint says nothing.
+    return Probe("; ".join(told[:5]) or None, balance=Balance(f"{left_units:.12g}", "units") if told else None)
 
 
 def _number(told: Any) -> str:

@@ -1,7 +1,8 @@
 """fal.ai on localhost: the queue, synchronous runs, storage, files and webhooks, on the wire.
 
 Written from fal's documentation and from what its own clients send and read. Parts:
-`/fal/{model}` queue · `/fal/run/{model}` synchronous · `/fal/rest` storage and keys · `/fal/cdn` files.
+`/fal/{model}` queue · `/fal/run/{model}` synchronous · `/fal/rest` storage and keys ·
+`/fal/cdn` files · `/fal/platform` the account.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
+from .fal_account import account_answer
 from .fal_addresses import HOSTS, PREFIX, Bases, locate
 from .fal_answers import log_lines, model_failure, position, status_body
 from .fal_files import Files
@@ -54,7 +56,8 @@ class Vendor(BaseVendor):
     def login(self, origin: str) -> dict[str, str]:
         """What to enter where somebody asks for a key and addresses of fal."""
         base = f"{origin}{PREFIX}"
-        return {"key": self.secrets[0]["key"], "base_url": base, "rest_url": f"{base}/rest"}
+        more = {"rest_url": f"{base}/rest", "platform_url": f"{base}/platform"}
+        return {"key": self.secrets[0]["key"], "base_url": base, **more}
 
     def card(self, root: str) -> Card:
         base = f"{root}{PREFIX}"
@@ -64,6 +67,7 @@ class Vendor(BaseVendor):
                 ("synchronous runs", f"{base}/run"),
                 ("storage, webhook keys", f"{base}/rest"),
                 ("files", f"{base}/cdn"),
+                ("balance", f"{base}/platform"),
             ),
             models=tuple(MODELS),
             example=(
@@ -87,6 +91,9 @@ class Vendor(BaseVendor):
                 return await self._cdn(request, parts[1:], bases)
             case "rest":
                 return await self._rest(request, parts[1:], bases)
+            case "platform":
+                owner = self._owner(request)
+                return account_answer(self.stage, request, parts[1:], owner) if owner else unauthorized()
             case "run":
                 return await self._run(request, "/".join(parts[1:]), bases)
         if "requests" in parts[2:]:
