@@ -24,6 +24,7 @@ from vermilion.providers import (
     Login,
     Lost,
     Misconfigured,
+    NotInstalled,
     Pending,
     Rejected,
     Ticket,
@@ -297,7 +298,7 @@ async def test_what_the_second_generation_cannot_say_is_said_in_the_first(wire: 
 async def test_a_model_of_the_second_generation_is_refused_where_only_the_first_is_reached(wire: Wire) -> None:
     call = replace(CALLS["plain"], endpoint="text-to-video/kling-3.0-turbo")
     async with replaying([]) as replay:
-        with pytest.raises(Rejected):
+        with pytest.raises(NotInstalled):
             await Adapter(login(replay.origin), wire).submit(call)
         replay.assert_complete()
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
-from vermilion.providers import Broke, Call, InputFile, Login, Rejected, Ticket, Wire
+from vermilion.providers import Broke, Call, InputFile, Login, NotInstalled, Rejected, Ticket, Wire
 from vermilion.providers.masks import as_transparency
 from vermilion.providers.openai import Adapter
 
@@ -126,7 +126,7 @@ async def test_organization_and_project_are_told_where_they_are_known(wire: Wire
 
 async def test_a_model_nobody_named_is_refused_before_anything_is_sent(wire: Wire) -> None:
     async with replaying([]) as replay:
-        with pytest.raises(Rejected):
+        with pytest.raises(NotInstalled):
             await Adapter(login(replay.origin, model_names=""), wire).submit(CALLS["compatible"])
         replay.assert_complete()
 

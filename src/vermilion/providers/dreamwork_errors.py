@@ -6,7 +6,16 @@ Facts: Ark's page of error codes.
 
 from typing import Any
 
-from vermilion.providers.errors import Ambiguous, Blocked, Broke, Misconfigured, ProviderError, Rejected, Unreachable
+from vermilion.providers.errors import (
+    Ambiguous,
+    Blocked,
+    Broke,
+    Misconfigured,
+    NotInstalled,
+    ProviderError,
+    Rejected,
+    Unreachable,
+)
 from vermilion.providers.pictures_answer import Complaint, complaint_in, complaint_of, usual_failure
 from vermilion.providers.wire import Answer
 
@@ -53,5 +62,5 @@ def _by_code(said: Complaint) -> ProviderError | None:
     if said.code in _NO_MONEY:
         return Misconfigured("The account at the provider has no balance or quota left.", vendor_message=said.words)
     if said.code in _NOT_OPEN:
-        return Rejected("The account at the provider does not have this model.", vendor_message=said.words)
+        return NotInstalled("The account at the provider does not have this model.", vendor_message=said.words)
     return None

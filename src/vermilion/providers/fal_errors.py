@@ -17,6 +17,7 @@ from vermilion.providers.errors import (
     Broke,
     Drifted,
     Misconfigured,
+    NotInstalled,
     ProviderError,
     Rejected,
     Throttled,
@@ -111,7 +112,7 @@ def _not_taken(said: Complaint) -> ProviderError:
     if said.status in {404, 405} and not said.spoken:
         return Misconfigured(f"The queue address answered {said.status}, and not in fal's words.")
     if said.status in {404, 405}:
-        return Rejected("fal does not have this model.", vendor_message=said.words)
+        return NotInstalled("fal does not have this model.", vendor_message=said.words)
     if said.status == 408:
         return Unreachable("fal did not hear the whole request and took nothing.", vendor_message=said.words)
     return Rejected("fal does not accept these inputs.", vendor_message=said.words)

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vermilion.providers.contract import Call, InputFile
-from vermilion.providers.errors import Rejected
+from vermilion.providers.errors import (
+    NotInstalled,
+    Rejected,
+)
 
 _FRAMES_PER_SECOND = 24
 """Lengths are told in frames: 24 a second, and one."""
@@ -17,9 +20,10 @@ _BY_ADDRESS = "image_urls"
 
 
 async def visual_body(call: Call, *, films_only: bool) -> dict[str, Any]:
-    """The body of a submit. Raises `Rejected` for what a relay cannot make, or a picture Jimeng could not fetch."""
+    """The body of a submit. Raises `NotInstalled` for what a relay cannot make, `Rejected` for a picture
+    that Jimeng could not fetch."""
     if films_only and call.makes != "video":
-        raise Rejected("This credential's relay makes films only.")
+        raise NotInstalled("This credential's relay makes films only.")
     body: dict[str, Any] = {"req_key": call.endpoint, **call.options.get("fixed", {})}
     if call.prompt and "prompt" in call.options:
         body[call.options["prompt"]] = call.prompt
@@ -38,9 +42,9 @@ async def visual_body(call: Call, *, films_only: bool) -> dict[str, Any]:
 
 
 def gateway_body(call: Call) -> dict[str, Any]:
-    """The body an aggregator gateway takes. Raises `Rejected` for what its protocol has no words for."""
+    """The body an aggregator gateway takes. Raises `NotInstalled` for what its protocol has no words for."""
     if not call.options.get("gateway"):
-        raise Rejected("This credential's gateway does not offer this model.")
+        raise NotInstalled("This credential's gateway does not offer this model.")
     body: dict[str, Any] = {"prompt": call.prompt, "watermark": False}
     if isinstance(frames := call.params.get("frames"), int):
         body["duration"] = (frames - 1) // _FRAMES_PER_SECOND

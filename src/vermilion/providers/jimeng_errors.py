@@ -15,6 +15,7 @@ from vermilion.providers.errors import (
     Broke,
     Drifted,
     Misconfigured,
+    NotInstalled,
     ProviderError,
     Rejected,
     Throttled,
@@ -178,7 +179,7 @@ def _by_number(said: Said) -> ProviderError | None:
     if said.number in _NOT_TAKEN:
         return Rejected("Jimeng does not accept these inputs.", vendor_message=said.words)
     if said.number in _DENIED:
-        return Misconfigured("This account may not use this service of Jimeng.", vendor_message=said.words)
+        return NotInstalled("This account may not use this service of Jimeng.", vendor_message=said.words)
     if said.number in _WAIT:
         return Throttled("Jimeng asks to wait.", vendor_message=said.words)
     return None

@@ -23,7 +23,12 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Drifted, ProviderError, Rejected
+from vermilion.providers.errors import (
+    Ambiguous,
+    Drifted,
+    NotInstalled,
+    ProviderError,
+)
 from vermilion.providers.kling_login import FIELDS, KlingLogin
 from vermilion.providers.kling_probe import probe
 from vermilion.providers.wire import TOTAL_TIMEOUT_SECONDS, Answer, Wire
@@ -132,7 +137,7 @@ class Adapter:
 
     def _endpoint(self, endpoint: str, params: Mapping[str, Any], options: Mapping[str, Any]) -> str:
         if kling_bodies.is_newer(endpoint) and not self._login.reaches_newer:
-            raise Rejected("This model needs an API key of Kling's own; this credential reaches the first API only.")
+            raise NotInstalled("This model needs an API key of Kling's own; this one reaches the first API only.")
         return kling_bodies.endpoint_for(endpoint, params, options, newer=self._login.reaches_newer)
 
     def _ticket(self, job_id: str, endpoint: str, options: Mapping[str, Any]) -> Ticket:

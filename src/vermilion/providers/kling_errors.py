@@ -16,6 +16,7 @@ from vermilion.providers.errors import (
     Broke,
     Drifted,
     Misconfigured,
+    NotInstalled,
     ProviderError,
     Rejected,
     Throttled,
@@ -95,7 +96,7 @@ def refused_submit(answer: Answer, said: Complaint) -> ProviderError:
     if (usual := _usual(answer, said)) is not None:
         return usual
     if said.code in {1203, *_RELAY_MISSET}:
-        return Rejected("This model is not to be had with this credential.", vendor_message=said.words)
+        return NotInstalled("This model is not to be had with this credential.", vendor_message=said.words)
     if said.code == 5001 or said.status == 503:
         return Unreachable("Kling is closed for maintenance and took nothing.", vendor_message=said.words)
     if said.code in _UNCERTAIN or said.status >= 500 or (isinstance(said.code, int) and said.code >= 5000):

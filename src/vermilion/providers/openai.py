@@ -23,7 +23,14 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError, Rejected
+from vermilion.providers.errors import (
+    Ambiguous,
+    Broke,
+    Drifted,
+    NotInstalled,
+    ProviderError,
+    Rejected,
+)
 from vermilion.providers.masks import as_transparency
 from vermilion.providers.wire import Answer, Wire
 
@@ -90,7 +97,7 @@ class Adapter:
         """Have the pictures made, by words or from pictures; the answer is the result."""
         model = pictures_answer.model_named(self._model_names, call.endpoint)
         if call.options.get("named_by_credential") and model == call.endpoint:
-            raise Rejected("No credential says yet which model this is; an admin can name it there.")
+            raise NotInstalled("No credential says yet which model this is; an admin can name it there.")
         body = _body(call, model)
         content = {"data": await _form(call, body)} if call.inputs else {"body": body}
         path = "images/edits" if call.inputs else "images/generations"

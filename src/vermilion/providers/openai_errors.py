@@ -6,7 +6,16 @@ even in such words, comes from a gateway that stopped waiting. Facts: OpenAI's e
 
 from typing import Any
 
-from vermilion.providers.errors import Ambiguous, Blocked, Broke, Misconfigured, ProviderError, Rejected, Unreachable
+from vermilion.providers.errors import (
+    Ambiguous,
+    Blocked,
+    Broke,
+    Misconfigured,
+    NotInstalled,
+    ProviderError,
+    Rejected,
+    Unreachable,
+)
 from vermilion.providers.pictures_answer import (
     Complaint,
     complaint_in,
@@ -56,7 +65,7 @@ def refused(answer: Answer) -> ProviderError:
             f"A gateway answered {said.status}; the pictures may have been made and billed.", vendor_message=said.words
         )
     if said.status == 404:
-        return Rejected("The provider does not have this model.", vendor_message=said.words)
+        return NotInstalled("The provider does not have this model.", vendor_message=said.words)
     return Rejected("The provider does not accept this request.", vendor_message=said.words)
 
 
