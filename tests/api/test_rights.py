@@ -34,6 +34,9 @@ QUESTIONS = {"POST /api/v1/quotes"}
 FOR_PEOPLE_ALONE = {"GET /api/v1/me/sessions", "GET /api/v1/me/api-keys"}
 """A key does not learn of its siblings."""
 
+ABSENT_AFTERWARDS = {"GET /api/v1/generations/{generation_id}/preview": "generation.no_preview"}
+"""What there is only while something runs, and what its owner is told later."""
+
 SEEN_COLUMNS = {"last_used_at", "last_seen_at", "thumbnail_small_key"}
 """What reading may leave behind: when somebody was here, and a smaller copy of a thumbnail."""
 
@@ -185,6 +188,8 @@ async def test_a_key_for_reading_writes_nothing(scene: Scene, known: Known) -> N
         refused_as(answer, known, 403, "auth.session_required")
     elif known.method not in SAFE and known.name not in QUESTIONS:
         refused_as(answer, known, 403, "auth.scope_required", "auth.session_required")
+    elif known.name in ABSENT_AFTERWARDS:
+        refused_as(answer, known, 404, ABSENT_AFTERWARDS[known.name])
     else:
         assert answer.status_code == 200, (known.name, answer.text)
 

@@ -74,6 +74,8 @@ class Vendor:
     jobs: dict[str, Job] = field(default_factory=dict)
     submits: deque[Answer | Exception] = field(default_factory=deque)
     checks: deque["Done | Pending | Exception"] = field(default_factory=deque)
+    listener: "Callable[[Ticket, Callable[[Pending], None]], Awaitable[None]] | None" = None
+    """What it announces of a job by itself, with the power `listen`."""
     cancels: deque[Canceled | Exception] = field(default_factory=deque)
     finds: deque[Exception | None] = field(default_factory=deque)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -243,6 +245,11 @@ class _Powers(VendorAdapter):
         found = vendor.jobs_of([lost.reference])
         await vendor.gate("find answered")
         return found[0].ticket if found else None
+
+    async def listen(self, ticket: Ticket, tell: Callable[[Pending], None]) -> None:
+        assert self.vendor.listener is not None
+        self.vendor.calls.append(("listen", ticket.id))
+        await self.vendor.listener(ticket, tell)
 
     async def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
         ticket_id = json.loads(body)["job"]

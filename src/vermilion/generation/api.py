@@ -20,13 +20,15 @@ from vermilion.generation.commands import (
     retry_generation,
 )
 from vermilion.generation.dispatch import Dispatcher
+from vermilion.generation.metrics import Days, ModelMetricsList, model_metrics
+from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.price import QuoteView, quote
 from vermilion.generation.queries import Filter, attempts_of, generation_of, list_generations
 from vermilion.generation.review import ReviewView, resolve_uncertain, uncertain_generations
 from vermilion.generation.status import Status
 from vermilion.generation.views import AttemptView, GenerationView
 from vermilion.identity import Actor, AdminActor, CurrentActor, problem_responses, require_scope, write_responses
-from vermilion.kit import AppError, Clock, Page
+from vermilion.kit import AppError, Clock, NotFound, Page
 from vermilion.ledger import StatementEntry
 
 router = APIRouter(tags=["generations"])
@@ -87,7 +89,8 @@ def places_view(dispatcher: Dispatcher, user_id: UUID) -> PlacesView:
 @router.post("/quotes", responses=write_responses(401, 404))
 async def post_quote(house: HouseHere, actor: Annotated[Actor, require_scope("read")], body: QuoteBody) -> QuoteView:
     """What a request would cost, exactly, and whether the balance suffices; it is a question and changes nothing."""
-    return await house.db.read(quote, house.shelf, actor, body.model, body.params, wanted_inputs(body.inputs))
+    inputs = wanted_inputs(body.inputs)
+    return await house.db.read(quote, house.shelf, actor, body.model, body.params, inputs, body.prompt)
 
 
 @router.post("/generations", status_code=202, responses=write_responses(401, 402, 404, 409))
@@ -121,6 +124,30 @@ async def get_generations(
 async def get_generation(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> GenerationView:
     """One generation."""
     return await house.db.read(generation_of, actor.user_id, generation_id)
+
+
+@router.get(
+    "/generations/{generation_id}/preview",
+    response_class=Response,
+    responses={
+        200: {"description": "The picture", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+        **problem_responses(401, 403, 404, 422),
+    },
+    summary="What it looks like so far",
+)
+async def get_preview(house: HouseHere, actor: CurrentActor, generation_id: UUID) -> Response:
+    """The newest passing picture of a generation that runs; there is one where `preview_version` is not null."""
+    view = await house.db.read(generation_of, actor.user_id, generation_id)
+    shown = PREVIEWS.newest(generation_id) if view.preview_version is not None else None
+    if shown is None:
+        raise NotFound("generation.no_preview", "Nothing of it can be seen now.")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(shown.data, headers=headers, media_type=shown.content_type)
 
 
 @router.get("/generations/{generation_id}/receipt", responses=problem_responses(401, 403, 404, 422))
@@ -178,6 +205,13 @@ async def post_review(house: HouseHere, actor: AdminActor, generation_id: UUID, 
     view = await house.db.write(resolve_uncertain, actor, generation_id, body.resolution, body.note, house.clock.now())
     house.engine.wake(generation_id)
     return view
+
+
+@router.get("/admin/models/metrics", responses=problem_responses(401, 403, 422))
+async def get_model_metrics(house: HouseHere, actor: AdminActor, days: Days = 7) -> ModelMetricsList:
+    """How each model did: its successes, failures, durations and credits."""
+    del actor
+    return await house.db.read(model_metrics, days, house.clock.now())
 
 
 @router.post("/callbacks/{provider}/{token}", status_code=204, responses=write_responses(404, 503))

@@ -28,7 +28,7 @@ from vermilion.generation.failure import (
 from vermilion.generation.pace import Pace
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken
-from vermilion.generation.work import Work, load_work
+from vermilion.generation.work import Work
 from vermilion.kit import Clock
 from vermilion.providers import Done, Login, Provider, ProviderError
 
@@ -60,8 +60,13 @@ class Tools:
 class Journey:
     """One driver's way with one row. It may be dropped anywhere: what counts is in the row."""
 
-    def __init__(self, tools: Tools, generation_id: UUID, bell: Bell) -> None:
+    __slots__ = ("_load", "asked_for_fresh_addresses", "bell", "generation_id", "resumed", "slot", "tools")
+
+    def __init__(
+        self, tools: Tools, load: Callable[[UUID], Awaitable[Work | None]], generation_id: UUID, bell: Bell
+    ) -> None:
         self.tools = tools
+        self._load = load
         self.generation_id = generation_id
         self.bell = bell
         self.slot: Slot | None = None
@@ -77,7 +82,7 @@ class Journey:
 
     async def read(self) -> Work | None:
         """The row as it is now."""
-        return await self.tools.db.read(load_work, self.generation_id)
+        return await self._load(self.generation_id)
 
     async def take(
         self, step: Callable[Concatenate[Tx, Work, P], Work], work: Work, /, *args: P.args, **kwargs: P.kwargs

@@ -18,6 +18,9 @@ class Status(StrEnum):
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 
+SHOWS_PREVIEW = frozenset({Status.RUNNING, Status.STORING})
+"""While it runs, and until the result itself is there."""
+
 NEXT: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELED}),
     # Back to queued when the provider certainly accepted nothing; straight to storing when it answered with results.

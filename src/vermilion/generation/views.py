@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from vermilion.catalog import Entry
-from vermilion.generation.status import Status
+from vermilion.generation.previews import PREVIEWS
+from vermilion.generation.status import SHOWS_PREVIEW, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.library import AssetRow, AssetView, asset_view
 from vermilion.providers import has_power
@@ -49,7 +50,10 @@ class FailureView(BaseModel):
 
 
 class GenerationView(BaseModel):
-    """One generation, whole."""
+    """One generation, whole.
+
+    `preview_version` says that there is a passing picture of it to ask for, and grows with every new one.
+    """
 
     id: UUID
     model: str
@@ -67,6 +71,7 @@ class GenerationView(BaseModel):
     expected_outputs: int
     aspect: float | None
     progress: ProgressView
+    preview_version: int | None
     typical_seconds: float
     facts: dict[str, Any] | None
     failure: FailureView | None
@@ -112,6 +117,7 @@ def generation_view(row: GenerationRow, entry: Entry, assets: Sequence[AssetRow]
         expected_outputs=row.expected_outputs,
         aspect=entry.aspect(row.params),
         progress=ProgressView(percent=row.percent, queue_position=row.queue_position),
+        preview_version=_preview_version(row, status),
         typical_seconds=entry.typical_seconds,
         facts=row.facts,
         failure=FailureView(**row.failure) if row.failure is not None else None,
@@ -137,6 +143,11 @@ def attempt_view(row: AttemptRow) -> AttemptView:
         ended_at=row.ended_at,
         outcome=row.outcome,
     )
+
+
+def _preview_version(row: GenerationRow, status: Status) -> int | None:
+    shown = PREVIEWS.newest(row.id) if status in SHOWS_PREVIEW else None
+    return None if shown is None else shown.version
 
 
 def _can_cancel(row: GenerationRow, status: Status) -> bool:
