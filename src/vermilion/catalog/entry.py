@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
-from vermilion.catalog.params import BooleanParam, ChoiceParam, IntegerParam, Param
+from vermilion.catalog.flags import Typed, flags_of, read_flags
+from vermilion.catalog.params import BooleanParam, ChoiceParam, Flag, IntegerParam, Param
 from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS, Price, Quote
 from vermilion.kit import Invalid
 from vermilion.providers import Makes
@@ -102,6 +103,8 @@ class Entry(Declared):
     follow_ups: tuple[FollowUp, ...] = ()
     continues: Continues = "nothing"
     """Whether a request goes on from what another generation made at the same provider, and with its credential."""
+    settled_flags: dict[Flag, str] = Field(default_factory=dict)
+    """Flags that this model has decided: said in the prompt they are dropped, and refused with another value."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """What else the adapter must know; it gets these as they are."""
     enabled: bool = True
@@ -123,9 +126,15 @@ class Entry(Declared):
         for follow_up in self.follow_ups:
             if follow_up.input_role not in {given.role for given in self.inputs}:
                 raise ValueError(f"a follow-up fills the role {follow_up.input_role!r}, which is no input")
+        self._check_flags()
         self._check_wire_names()
         self._check_price()
         return self
+
+    def _check_flags(self) -> None:
+        told = [flag for param in self.params for flag in flags_of((param,))] + list(self.settled_flags)
+        if twice := {flag for flag in told if told.count(flag) > 1}:
+            raise ValueError(f"the flag {min(twice)!r} means two things")
 
     def _check_wire_names(self) -> None:
         taken = [given.wire for given in self.inputs] + ([self.prompt.wire] if self.prompt else [])
@@ -165,24 +174,36 @@ class Entry(Declared):
         return next((param for param in self.params if param.name == name), None)
 
     def accept(self, prompt: str, params: Mapping[str, Any], inputs: Sequence[GivenInput] = ()) -> Accepted:
-        """The request with defaults filled in.
+        """The request with defaults filled in, and with the prompt's flags taken out of it and into the parameters.
 
         Raises `Invalid` (`generation.invalid_params`) naming every problem at once in `errors`, as
         `{field, code, message, limit?}`; `field` is the first of them.
         """
         problems: list[dict[str, Any]] = []
-        words = self._accept_prompt(prompt, problems)
-        clean = self._accept_params(params, problems)
+        typed = self._typed(prompt, problems)
+        words = self._accept_prompt(typed.prompt, problems)
+        clean = self._accept_params({**params, **typed.params}, problems)
         self._check_inputs(inputs, problems)
         _raise_any(problems)
         return Accepted(words, clean)
 
-    def accept_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters alone, clean and complete: enough for a price. Raises like `accept`."""
+    def accept_params(self, params: Mapping[str, Any], prompt: str = "") -> dict[str, Any]:
+        """The parameters alone, clean and complete: enough for a price. Raises like `accept`.
+
+        Of the prompt only its flags count; its words may still be missing.
+        """
         problems: list[dict[str, Any]] = []
-        clean = self._accept_params(params, problems)
+        typed = self._typed(prompt, problems)
+        clean = self._accept_params({**params, **typed.params}, problems)
         _raise_any(problems)
         return clean
+
+    def _typed(self, prompt: str, problems: list[dict[str, Any]]) -> Typed:
+        if self.prompt is None:
+            return Typed(prompt)
+        typed = read_flags(prompt, self.params, self.settled_flags)
+        problems += [_problem(field, refused) for field, refused in typed.problems]
+        return typed
 
     def _accept_prompt(self, prompt: str, problems: list[dict[str, Any]]) -> str:
         field = "prompt"

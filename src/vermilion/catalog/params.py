@@ -6,10 +6,11 @@ provider chooses.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
 
@@ -19,6 +20,18 @@ WHOLE_MAX = 2**53
 """Beyond it JavaScript and JSON readers disagree about which whole number is meant."""
 SEGMENTS_MAX = 4
 """More choices than this no longer fit side by side on a phone."""
+
+
+Flag = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+"""What may stand in the prompt behind two hyphens."""
+
+Flags = Annotated[
+    tuple[Flag, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list | tuple) else (given,))
+]
+"""One, or a list of several that mean the same."""
+
+ASPECT_MAX = 100.0
+_RATIO = r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}"
 
 
 class Choice(Declared):
@@ -32,6 +45,8 @@ class Choice(Declared):
     aspect: Annotated[float, Field(gt=0, le=100)] | None = None
     wire: JsonValue = None
     omit: bool = False
+    flag: Flag | None = None
+    """This alone in the prompt means this value."""
 
 
 class _Param(Declared):
@@ -45,6 +60,8 @@ class _Param(Declared):
     unit: Annotated[str, Field(min_length=1, max_length=12)] | None = None
     wire: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     """What the provider calls it, where that is not `name`."""
+    flag: Flags = ()
+    """What it is called in the prompt, where it may be said there: `--ar 16:9`."""
 
     @property
     def wire_name(self) -> str:
@@ -71,7 +88,12 @@ class _Param(Declared):
             schema = {"anyOf": [schema, {"type": "null"}]}
         default = getattr(self, "default", None)
         words = {"title": self.label.en} if self.label.en else {}
-        return words | schema | ({"default": default} if default is not None or self.optional else {})
+        return (
+            words
+            | self._flags_schema()
+            | schema
+            | ({"default": default} if default is not None or self.optional else {})
+        )
 
     def wire_value(self, value: Any) -> Any:
         """An accepted value in the provider's words."""
@@ -86,6 +108,9 @@ class _Param(Declared):
 
     def _schema(self) -> dict[str, Any]:
         raise NotImplementedError
+
+    def _flags_schema(self) -> dict[str, Any]:
+        return {"x-flag": list(self.flag)} if self.flag else {}
 
     def _usual_control(self) -> Control:
         return "text"
@@ -172,6 +197,8 @@ class StringParam(_Param):
     type: Literal["string"]
     max_length: Annotated[int, Field(ge=1, le=20_000)]
     default: str | None = None
+    flag_alone: str | None = None
+    """The value when its flag is said with nothing behind it."""
 
     def _accept(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -203,10 +230,14 @@ class BooleanParam(_Param):
 
 
 class ChoiceParam(_Param):
-    """One of several values, which are strings; a choice's `wire` is sent in its place."""
+    """One of several values, which are strings; a choice's `wire` is sent in its place.
+
+    With `any_ratio` the choices are the usual ones among all ratios of two whole numbers: `7:3`.
+    """
 
     type: Literal["choice"]
     choices: Annotated[tuple[Choice, ...], Field(min_length=1, max_length=100)]
+    any_ratio: bool = False
     default: str | None = None
 
     @model_validator(mode="after")
@@ -215,16 +246,32 @@ class ChoiceParam(_Param):
         return self
 
     def _accept(self, value: Any) -> str:
-        return _chosen(self.choices, value).value
+        return str(value) if self._is_ratio(value) else _chosen(self.choices, value).value
 
     def _schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": [choice.value for choice in self.choices]}
+        enum: dict[str, Any] = {"type": "string", "enum": [choice.value for choice in self.choices]}
+        return {"anyOf": [enum, {"type": "string", "pattern": f"^{_RATIO}$"}]} if self.any_ratio else enum
+
+    def _flags_schema(self) -> dict[str, Any]:
+        alone = {choice.flag: choice.value for choice in self.choices if choice.flag is not None}
+        return super()._flags_schema() | ({"x-flag-choices": alone} if alone else {})
 
     def wire_value(self, value: Any) -> Any:
-        return None if value is None else _sent(_chosen(self.choices, value))
+        if value is None or self._is_ratio(value):
+            return value
+        return _sent(_chosen(self.choices, value))
 
     def aspect(self, value: Any) -> float | None:
+        if self._is_ratio(value):
+            width, height = (int(side) for side in value.split(":"))
+            return min(max(width / height, 1 / ASPECT_MAX), ASPECT_MAX)
         return None if value is None else _chosen(self.choices, value).aspect
+
+    def _is_ratio(self, value: Any) -> bool:
+        """Whether it is a ratio that is none of the choices."""
+        if not self.any_ratio or not isinstance(value, str) or any(choice.value == value for choice in self.choices):
+            return False
+        return re.fullmatch(_RATIO, value) is not None
 
     def _usual_control(self) -> Control:
         if all(choice.aspect for choice in self.choices):

@@ -27,9 +27,10 @@ class InputBody(_Body):
 
 
 class QuoteBody(_Body):
-    """What a request would be, for its price; `prompt` may still be missing."""
+    """What a request would be, for its price; the words may still be missing, and only their flags are looked at."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
+    prompt: Annotated[str, Field(max_length=PROMPT_MAX_CHARS)] = ""
     params: Annotated[dict[str, Any], Field(max_length=PARAMS_MAX)] = {}
     inputs: Annotated[list[InputBody], Field(max_length=INPUTS_MAX)] = []
 
@@ -38,7 +39,6 @@ class GenerationBody(QuoteBody):
     """A request. `id` is a UUIDv7 made by the client: sending the same body again is the same request."""
 
     id: UUID
-    prompt: Annotated[str, Field(max_length=PROMPT_MAX_CHARS)] = ""
     parent_id: UUID | None = None
 
     def wanted(self) -> Wanted:

@@ -23,15 +23,22 @@ class QuoteView(BaseModel):
 
 
 def quote(
-    tx: Tx, shelf: Shelf, actor: Actor, model: str, params: dict[str, Any], inputs: Sequence[WantedInput]
+    tx: Tx,
+    shelf: Shelf,
+    actor: Actor,
+    model: str,
+    params: dict[str, Any],
+    inputs: Sequence[WantedInput],
+    prompt: str = "",
 ) -> QuoteView:
     """The price of a request as it would be accepted now; raises `Invalid` for parameters that would not be.
 
-    The prompt and missing inputs are not judged: the price is shown while they are still being written.
+    Words and missing inputs are not judged: the price is shown while they are still being written. Flags among the
+    words are parameters.
     """
     entry = usable_entry(tx, shelf, model, actor.role)
     given_inputs(tx, actor.user_id, inputs)
-    exact = entry.quote(entry.accept_params(params))
+    exact = entry.quote(entry.accept_params(params, prompt))
     available = ledger.balance(tx, actor.user_id).available
     return QuoteView(
         price_credits=exact.price_credits,
