@@ -8,13 +8,14 @@ from vermilion.kit.clock import Clock, SystemClock
 from vermilion.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from vermilion.kit.ids import new_id
 from vermilion.kit.paging import Page, decode_cursor, encode_cursor
-from vermilion.kit.together import Together
+from vermilion.kit.together import Gathered, Together
 
 __all__ = [
     "AppError",
     "Clock",
     "Conflict",
     "Forbidden",
+    "Gathered",
     "Invalid",
     "NotFound",
     "Page",
