@@ -1,13 +1,13 @@
 """The wire carries bodies of every size as they are."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from vermilion.providers import Wire
+from vermilion.providers import Unreachable, Wire
 
 
 @pytest.fixture
@@ -55,3 +55,126 @@ async def test_nothing_is_sent_as_nothing(echo: str) -> None:
     answer = await wire.request("GET", echo)
     await wire.close()
     assert answer.json()["size"] == 0
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Handler], Awaitable[str]]
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    wire = Wire.open()
+    yield wire
+    await wire.close()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve one handler at any address; yields where."""
+    runners: list[web.AppRunner] = []
+
+    async def begin(handler: Handler) -> str:
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", handler)
+        runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await runner.setup()
+        runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield begin
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_a_socket_hears_text_and_bytes_until_the_other_side_closes(wire: Wire, serve: Serve) -> None:
+    async def talk(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        told = await socket.receive_json()
+        await socket.send_json([told, request.headers.get("Authorization"), request.headers.get("Origin")])
+        await socket.send_bytes(b"\x00\x01")
+        await socket.close()
+        return socket
+
+    origin = await serve(talk)
+    async with wire.socket(f"{origin}/ws", headers={"Authorization": "Bearer key-not-secret"}) as socket:
+        await socket.send({"hello": "there"})
+        heard = [message async for message in socket.messages()]
+    assert heard == [json.dumps([{"hello": "there"}, "Bearer key-not-secret", None]), b"\x00\x01"]
+
+
+async def test_a_line_that_breaks_is_unreachable(wire: Wire, serve: Serve) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("one")
+        assert request.transport is not None
+        request.transport.abort()
+        return socket
+
+    origin = await serve(break_off)
+    heard = []
+    with pytest.raises(Unreachable):
+        async with wire.socket(origin) as socket:
+            async for message in socket.messages():
+                heard.append(message)
+    assert heard == ["one"]
+
+
+async def test_a_message_beyond_the_limit_ends_the_line(wire: Wire, serve: Serve) -> None:
+    async def shout(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_bytes(b"x" * 5000)
+        await socket.receive()
+        return socket
+
+    origin = await serve(shout)
+    with pytest.raises(Unreachable):
+        async with wire.socket(origin, message_max_bytes=4096) as socket:
+            async for _ in socket.messages():
+                pytest.fail("it was too large")
+
+
+async def test_no_other_host_hears_the_key(wire: Wire, serve: Serve) -> None:
+    asked: list[Any] = []
+
+    async def eavesdrop(request: web.Request) -> web.StreamResponse:
+        asked.append(dict(request.headers))
+        return web.Response()
+
+    elsewhere = await serve(eavesdrop)
+
+    async def send_away(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPTemporaryRedirect(f"{elsewhere}/ws")
+
+    origin = await serve(send_away)
+    with pytest.raises(Unreachable):
+        async with wire.socket(f"{origin}/ws", headers={"X-API-Key": "key-not-secret"}):
+            pytest.fail("it was redirected")
+    assert asked == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 502])
+async def test_a_door_without_a_socket_behind_it_is_unreachable(wire: Wire, serve: Serve, status: int) -> None:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    origin = await serve(refuse)
+    with pytest.raises(Unreachable):
+        async with wire.socket(origin):
+            pytest.fail("there is nothing to listen to")
+
+
+async def test_what_goes_wrong_inside_the_block_is_its_own(wire: Wire, serve: Serve) -> None:
+    async def talk(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        return socket
+
+    origin = await serve(talk)
+    with pytest.raises(KeyError):
+        async with wire.socket(origin):
+            raise KeyError("ours")

@@ -4,11 +4,13 @@ A request that changes something at the provider is marked `effect=True`. When i
 have been sent, `Ambiguous` is raised; everything that certainly had no effect is `Unreachable`.
 """
 
+import contextlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -19,6 +21,10 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 60.0
 ANSWER_MAX_BYTES = 64 * 2**20
 """Enough for anything but several large pictures inside an answer; who expects those says so."""
+MESSAGE_MAX_BYTES = 8 * 2**20
+"""The largest message heard on a socket."""
+HEARTBEAT_SECONDS = 20.0
+"""How often a silent socket is asked whether anybody is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,31 @@ class Answer:
             return None
 
 
+class Socket:
+    """An open WebSocket: text messages are `str`, binary ones `bytes`; other frames are not seen."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def send(self, message: Any) -> None:
+        """Send one message as JSON."""
+        await self._socket.send_str(json.dumps(message))
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """Every message until the provider closes; raises `Unreachable` when the line breaks instead."""
+        async for message in self._socket:
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                yield message.data
+        if self._socket.exception() is not None or self._socket.close_code != aiohttp.WSCloseCode.OK:
+            raise Unreachable("The provider's line broke.")
+
+
 class Wire:
     """HTTP for adapters; one per process, shared by all of them."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._listening: aiohttp.ClientSession | None = None
 
     @classmethod
     def open(cls, *, limit: int = 512) -> "Wire":
@@ -81,6 +107,8 @@ class Wire:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        if self._listening is not None:
+            await self._listening.close()
 
     async def request(
         self,
@@ -126,3 +154,50 @@ class Wire:
             if effect:
                 raise Ambiguous(f"The provider's answer was lost: {type(error).__name__}.") from error
             raise Unreachable(f"The provider did not answer: {type(error).__name__}.") from error
+
+    @contextlib.asynccontextmanager
+    async def socket(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        message_max_bytes: int = MESSAGE_MAX_BYTES,
+    ) -> AsyncIterator[Socket]:
+        """Listen at an `http(s)` address by WebSocket while the block runs. Redirects are not followed.
+
+        Raises `Unreachable` when there is no connection, or it breaks, or a message is larger than allowed.
+        """
+        try:
+            async with self._listening_session().ws_connect(
+                url,
+                headers=headers,
+                params=query,
+                heartbeat=HEARTBEAT_SECONDS,
+                max_msg_size=message_max_bytes,
+            ) as socket:
+                yield Socket(socket)
+        except aiohttp.WSServerHandshakeError as error:
+            raise Unreachable(f"The provider does not let us listen: {error.status}.") from error
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+            raise Unreachable(f"No line to the provider: {type(error).__name__}.") from error
+
+    def _listening_session(self) -> aiohttp.ClientSession:
+        """Connections of their own: one that listens is held for long, and must not keep a call waiting."""
+        if self._listening is None:
+            stays = aiohttp.TraceConfig()
+            stays.on_request_redirect.append(_refuse_redirect)
+            self._listening = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "vermilion"},
+                trace_configs=[stays],
+            )
+        return self._listening
+
+
+async def _refuse_redirect(_session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> NoReturn:
+    """A socket cannot be opened without following redirects; this ends it before another host is asked."""
+    raise aiohttp.ClientError("redirected")
