@@ -7,12 +7,11 @@ import io
 from collections.abc import AsyncIterator
 from typing import Any
 
+import openai as sdk
 import pytest
 from PIL import Image
 
 from .conftest import Client
-
-sdk = pytest.importorskip("openai", reason="the official client is not installed")
 
 MODEL = "gpt-image-2"
 
