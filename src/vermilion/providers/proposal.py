@@ -20,11 +20,13 @@ from vermilion.providers.contract import JsonObject, LocalText, Provider
 class Finding:
     """Something to know or to mend about a document.
 
-    `where` is the part of it, as the vendor's own editor calls it; `blocks` says that a request would fail as it is.
+    `where` is the part of it, as the vendor's own editor calls it; `blocks` says that a request would fail as it is;
+    `setting` names the parameter whose value would mend it.
     """
 
     message: LocalText
     where: str | None = None
+    setting: str | None = None
     blocks: bool = False
 
 
