@@ -96,7 +96,8 @@ async def test_a_gateway_and_a_deployment(client: Any, sandbox: Client) -> None:
     async with sdk.AsyncAzureOpenAI(
         api_key="sk-sandbox-not-secret", azure_endpoint=f"{sandbox.origin}/openai", api_version="2026-01-01"
     ) as azure:
-        assert (await azure.images.generate(model=MODEL, prompt="x")).data[0].b64_json
+        drawn = await azure.images.generate(model=MODEL, prompt="x")
+        assert drawn.data and drawn.data[0].b64_json
 
 
 async def test_the_list_of_models(client: Any) -> None:

@@ -55,7 +55,7 @@ class GenerationRow(Base):
             sqlite_where=text("watch_until is not null"),
             postgresql_where=text("watch_until is not null"),
         ),
-        # With the columns durations are made of: they are read without visiting the row.
+        # With the columns durations are made of: PostgreSQL need not visit the rows for them.
         Index(
             "ix_generation_succeeded",
             "model",
