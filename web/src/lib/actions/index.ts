@@ -7,12 +7,12 @@ import type { Asset, Generation, Model, Text } from '#lib/api/types.ts';
 import { draft } from '#lib/create/draft.svelte.ts';
 import { isOver } from '#lib/feed/status.ts';
 import { t, type Key } from '#lib/i18n/index.svelte.ts';
-import { session } from '#lib/state/session.svelte.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { ask } from '#lib/ui/ask.svelte.ts';
 import type { IconName } from '#lib/ui/icons.ts';
 import { attempt, say } from '#lib/ui/toasts.svelte.ts';
 import { viewer } from '#lib/library/viewer.svelte.ts';
+import { toDesk, usable } from './following.svelte';
 
 export type Action<T> = {
   key: string;
@@ -21,16 +21,6 @@ export type Action<T> = {
   when: (subject: T) => boolean;
   run: (subject: T) => unknown;
 };
-
-async function toDesk(): Promise<void> {
-  if (page.url.pathname === '/create') viewer.close();
-  else {
-    viewer.closed();
-    await goto('/create');
-  }
-  scrollTo({ top: 0 });
-  draft.attention++;
-}
 
 async function reuse(view: Generation): Promise<void> {
   const inputs = await Promise.all(view.inputs.map(({ asset_id }) => api.getAsset(asset_id).catch(() => null)));
@@ -120,7 +110,7 @@ export async function dropAssets(assets: Asset[]): Promise<number> {
 export const assetActions: Action<Asset>[] = [
   { key: 'favourite', title: 'action.favourite', icon: 'heart', when: () => true, run: favourite },
   { key: 'download', title: 'action.download', icon: 'download', when: () => true, run: download },
-  { key: 'reference', title: 'action.reference', icon: 'reference', when: (asset) => asset.kind !== 'audio', run: (asset) => useAsReference(asset) },
+  { key: 'reference', title: 'action.reference', icon: 'reference', when: () => true, run: (asset) => useAsReference(asset) },
   { key: 'delete', title: 'action.delete', icon: 'trash', when: () => true, run: removeAsset }
 ];
 
@@ -129,7 +119,7 @@ export type FollowUp = { model: Model; label: Text; role: string };
 /** What the models on offer can do with this asset, as the server describes them. */
 export function followUpsOf(asset: Asset): FollowUp[] {
   return studio.models
-    .filter((model) => model.available && (session.user?.role === 'admin' || model.enabled))
+    .filter(usable)
     .flatMap((model) => model.follow_ups.map(({ label, input_role }) => ({ model, label, role: input_role })))
     .filter(({ model, role }) => model.inputs.some((slot) => slot.role === role && slot.content_types.includes(asset.content_type)));
 }
@@ -137,5 +127,6 @@ export function followUpsOf(asset: Asset): FollowUp[] {
 export async function followUp(asset: Asset, { model, role }: FollowUp): Promise<void> {
   draft.modelId = model.id;
   draft.references = [];
+  draft.origin = null;
   await useAsReference(asset, role);
 }

@@ -8,5 +8,6 @@ export function sayGap(gap: Gap | null): string | null {
   if (gap.kind === 'prompt') return t('create.gap_prompt');
   if (gap.kind === 'prompt_long') return t('create.gap_prompt_long', { limit: gap.limit });
   if (gap.kind === 'uploading') return t('create.gap_uploading');
+  if (gap.kind === 'origin') return gap.slot ? t('create.gap_origin_or', { role: said(gap.slot.label) }) : t('create.gap_origin');
   return t('create.gap_input', { role: said(gap.slot.label), n: gap.slot.minimum });
 }

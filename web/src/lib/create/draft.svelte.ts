@@ -5,6 +5,7 @@
 import type { Asset, Generation, InputRef, Model, Params, ParamValue } from '#lib/api/types.ts';
 import { nameOf } from '#lib/library/name.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
+import type { Step } from '#lib/paint/steps.ts';
 import { assignRoles, fit, gapOf, inputsToSend, toSend, type Reference } from './params';
 
 export type DraftReference = Reference<Asset> & {
@@ -14,9 +15,11 @@ export type DraftReference = Reference<Asset> & {
   preview: string | null;
   failure: unknown;
   retry: (() => void) | null;
+  /** A mask that was painted here: its steps, and the picture it lies on. */
+  painted?: { over: string; steps: Step[] };
 };
 
-type Saved = { prompt: string; model: string; wishes: Params; references: { role: string; weight?: number | null; asset: Asset }[] };
+type Saved = { prompt: string; model: string; wishes: Params; origin?: Asset | null; references: { role: string; weight?: number | null; asset: Asset }[] };
 const KEY = 'vermilion.draft';
 const SAVE_AFTER_MS = 300;
 
@@ -25,6 +28,8 @@ class Draft {
   modelId = $state<string | null>(null);
   wishes = $state.raw<Params>({});
   references = $state.raw<DraftReference[]>([]);
+  /** What a model that goes on from something goes on from. */
+  origin = $state.raw<Asset | null>(null);
   /** Raised to put the cursor into the prompt from elsewhere. */
   attention = $state(0);
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -32,17 +37,17 @@ class Draft {
 
   model: Model | null = $derived.by(() => {
     const chosen = this.modelId ? studio.modelOf(this.modelId) : undefined;
-    return chosen ?? studio.models.find((model) => model.available && !needsPicture(model)) ?? studio.models[0] ?? null;
+    return chosen ?? studio.models.find(beginsFromWords) ?? studio.models[0] ?? null;
   });
   params: Params = $derived(this.model ? fit(this.model, this.wishes) : {});
   placed: DraftReference[] = $derived(
     this.model ? assignRoles(this.model, this.references, (one) => one.content_type) : this.references
   );
-  gap = $derived(this.model ? gapOf(this.model, this.prompt, this.placed) : null);
+  gap = $derived(this.model ? gapOf(this.model, this.prompt, this.placed, this.origin !== null) : null);
   /** Everything of the request but its id. */
   request = $derived(
     this.model
-      ? { parent_id: parentOf(this.placed, inputsToSend(this.model, this.placed)), model: this.model.id, prompt: this.model.prompt ? this.prompt.trim() : '', params: toSend(this.params), inputs: inputsToSend(this.model, this.placed) }
+      ? { parent_id: this.#parent(this.model), model: this.model.id, prompt: this.model.prompt ? this.prompt.trim() : '', params: toSend(this.params), inputs: inputsToSend(this.model, this.placed) }
       : null
   );
 
@@ -54,12 +59,14 @@ class Draft {
     this.wishes = {};
     this.references = [];
     this.modelId = null;
+    this.origin = null;
     try {
       const saved = JSON.parse(localStorage.getItem(`${KEY}.${owner}`) ?? 'null') as Saved | null;
       if (!saved) return;
       this.prompt = saved.prompt;
       this.modelId = saved.model;
       this.wishes = saved.wishes;
+      this.origin = saved.origin ?? null;
       this.references = saved.references.map(({ asset, role, weight }) => ({ ...referenceTo(asset, role), weight }));
     } catch {
       // An unreadable draft is a lost draft; an empty desk is still a desk.
@@ -77,6 +84,7 @@ class Draft {
       prompt: this.prompt,
       model: this.modelId ?? '',
       wishes: this.wishes,
+      origin: this.origin,
       references: this.references.flatMap(({ asset, role, weight }) => (asset ? [{ asset, role, weight }] : []))
     };
     try {
@@ -84,6 +92,11 @@ class Draft {
     } catch {
       // A full or refused storage costs the draft on reload, nothing now.
     }
+  }
+
+  #parent(model: Model): string | null {
+    const origin = model.continues === 'nothing' ? null : this.origin;
+    return origin?.generation_id ?? parentOf(this.placed, inputsToSend(model, this.placed));
   }
 
   wish(name: string, value: ParamValue): void {
@@ -114,6 +127,7 @@ class Draft {
       const asset = assets.find((one) => one.id === asset_id);
       return asset ? [{ ...referenceTo(asset, role), weight }] : [];
     });
+    this.origin = null;
     this.attention++;
   }
 }
@@ -125,6 +139,10 @@ function parentOf(references: DraftReference[], inputs: InputRef[]): string | nu
 }
 
 export const needsPicture = (model: Model): boolean => model.inputs.some((slot) => slot.minimum > 0);
+
+/** It can be asked for with nothing but words, and makes something to look at. */
+export const beginsFromWords = (model: Model): boolean =>
+  model.available && model.prompt !== null && model.continues !== 'always' && model.makes !== 'text' && !needsPicture(model);
 
 function referenceTo(asset: Asset, role: string): DraftReference {
   return {

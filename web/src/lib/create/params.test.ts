@@ -61,6 +61,25 @@ test('a role that was chosen stays with its picture', () => {
   expect(assignRoles(edit, [picture('a', 'mask'), picture('b')], () => 'image/png').map((one) => one.role)).toEqual(['mask', 'image']);
 });
 
+test('a file goes where its type is taken, and nowhere else', () => {
+  const speaks = model({ inputs: [slot('image', 1, 1), slot('audio', 1, 1, ['audio/mpeg'])] });
+  const types: Record<string, string> = { a: 'audio/mpeg', b: 'image/png', c: 'video/mp4' };
+  const placed = assignRoles(speaks, [picture('a', 'image'), picture('b'), picture('c', 'image')], (one) => types[one.key]!);
+  expect(placed.map((one) => one.role)).toEqual(['audio', 'image', '']);
+  expect(inputsToSend(speaks, placed).map((one) => one.role)).toEqual(['audio', 'image']);
+});
+
+test('what goes on from something needs something to go on from, or a file in its place', () => {
+  const always = model({ continues: 'always', prompt: null });
+  expect(gapOf(always, '', [])).toEqual({ kind: 'origin', slot: null });
+  expect(gapOf(always, '', [], true)).toBeNull();
+  const maybe = model({ continues: 'maybe', prompt: null, inputs: [slot('video', 0, 1), slot('audio', 1, 1)] });
+  expect(gapOf(maybe, '', [picture('s', 'audio')])).toMatchObject({ kind: 'origin', slot: { role: 'video' } });
+  expect(gapOf(maybe, '', [picture('s', 'audio'), picture('v', 'video')])).toBeNull();
+  expect(gapOf(maybe, '', [picture('s', 'audio')], true)).toBeNull();
+  expect(gapOf(maybe, '', [], true)).toMatchObject({ kind: 'input', slot: { role: 'audio' } });
+});
+
 test('a model without inputs is sent no pictures', () => {
   expect(inputsToSend(model({}), [picture('a', 'image')])).toEqual([]);
 });

@@ -70,21 +70,25 @@ export function told(model: Model | undefined, params: Params): [Param, ParamVal
 
 export type Reference<A = unknown> = { key: string; asset_id: string | null; role: string; weight?: number | null; asset?: A };
 
-/** The first slot that still has room and takes this type of file; the first at all if none has. */
+/** Whether a slot takes this type of file; of a file whose type is not known yet, it is hoped. */
+export const takes = (slot: InputSlot, contentType: string): boolean => !contentType || slot.content_types.includes(contentType);
+
+/** The first slot that takes this type of file and still has room; the first that takes it if none has; else null. */
 export function roleFor(slots: InputSlot[], taken: { role: string }[], contentType: string): string | null {
-  const fitting = slots.filter((slot) => !contentType || slot.content_types.includes(contentType));
+  const fitting = slots.filter((slot) => takes(slot, contentType));
   const free = fitting.find((slot) => taken.filter((one) => one.role === slot.role).length < slot.maximum);
-  return (free ?? fitting[0] ?? slots[0])?.role ?? null;
+  return (free ?? fitting[0])?.role ?? null;
 }
 
-/** Gives each reference a role the model knows; references a model cannot take stay, without being sent. */
+/** Gives each reference a role the model knows; references a model cannot take stay without one, and are not sent. */
 export function assignRoles<R extends { role: string }>(model: Model, references: R[], typeOf: (one: R) => string): R[] {
   const assigned: R[] = [];
   for (const reference of references) {
-    const slot = model.inputs.find((one) => one.role === reference.role);
+    const type = typeOf(reference);
+    const slot = model.inputs.find((one) => one.role === reference.role && takes(one, type));
     const taken = assigned.filter((one) => one.role === reference.role).length;
     if (slot && taken < slot.maximum) assigned.push(reference);
-    else assigned.push({ ...reference, role: roleFor(model.inputs, assigned, typeOf(reference)) ?? reference.role });
+    else assigned.push({ ...reference, role: roleFor(model.inputs, assigned, type) ?? '' });
   }
   return assigned;
 }
@@ -100,15 +104,21 @@ export function inputsToSend(model: Model, references: Reference[]): InputRef[] 
   return sent;
 }
 
-export type Gap = { kind: 'prompt' } | { kind: 'prompt_long'; limit: number } | { kind: 'input'; slot: InputSlot } | { kind: 'uploading' };
+export type Gap = { kind: 'prompt' } | { kind: 'prompt_long'; limit: number } | { kind: 'input'; slot: InputSlot } | { kind: 'origin'; slot: InputSlot | null } | { kind: 'uploading' };
 
-/** What still has to be given before this can be asked for, or null. */
-export function gapOf(model: Model, prompt: string, references: Reference[]): Gap | null {
+/**
+ * What still has to be given before this can be asked for, or null. `goesOn` says that something is there for the
+ * model to go on from; one that may go on from something needs that, or a file in its place.
+ */
+export function gapOf(model: Model, prompt: string, references: Reference[], goesOn = false): Gap | null {
   const text = prompt.trim();
   if (model.prompt?.required && !text) return { kind: 'prompt' };
   if (model.prompt && [...text].length > model.prompt.max_chars) return { kind: 'prompt_long', limit: model.prompt.max_chars };
   if (references.some((one) => one.asset_id === null && model.inputs.some((slot) => slot.role === one.role))) return { kind: 'uploading' };
   const sent = inputsToSend(model, references);
+  const inplace = model.inputs.find((one) => one.minimum === 0) ?? null;
+  if (model.continues === 'always' && !goesOn) return { kind: 'origin', slot: null };
+  if (model.continues === 'maybe' && !goesOn && inplace && !sent.some((input) => input.role === inplace.role)) return { kind: 'origin', slot: inplace };
   const slot = model.inputs.find((one) => sent.filter((input) => input.role === one.role).length < one.minimum);
   return slot ? { kind: 'input', slot } : null;
 }

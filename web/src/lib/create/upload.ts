@@ -1,22 +1,29 @@
-/** Pictures on their way to the desk: shown at once, sent in the background, kept and retried on failure. */
+/** Files on their way to the desk: shown at once, sent in the background, kept and retried on failure. */
 import { uploadAsset } from '#lib/api/calls.ts';
 import { uuidv7 } from '#lib/api/ids.ts';
-import { draft } from './draft.svelte';
+import type { Step } from '#lib/paint/steps.ts';
+import { draft, type DraftReference } from './draft.svelte';
 
-export const acceptedTypes = ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'image/avif', 'video/mp4', 'video/webm', 'video/quicktime'];
+export const acceptedTypes = [
+  'image/png', 'image/jpeg', 'image/webp', 'image/gif', 'image/avif', 'video/mp4', 'video/webm', 'video/quicktime',
+  'audio/mpeg', 'audio/mp4', 'audio/x-m4a', 'audio/wav', 'audio/x-wav'
+];
 
 export function filesOf(data: DataTransfer | null): File[] {
   return [...(data?.files ?? [])].filter((file) => acceptedTypes.includes(file.type) || file.type === '');
 }
 
-export function addFiles(files: Iterable<File>, role = ''): void {
+/** What browsers call the types that the server knows by one name each. */
+const other: Record<string, string> = { 'audio/x-m4a': 'audio/mp4', 'audio/x-wav': 'audio/wav', 'audio/mp3': 'audio/mpeg' };
+
+export function addFiles(files: Iterable<File>, role = '', painted?: DraftReference['painted']): void {
   for (const file of files) {
     const key = uuidv7();
     const preview = file.type.startsWith('image/') ? URL.createObjectURL(file) : null;
     const send = (): void => void sendFile(key, file);
     draft.references = [
       ...draft.references,
-      { key, asset_id: null, role, name: file.name, content_type: file.type, preview, failure: null, retry: send }
+      { key, asset_id: null, role, name: file.name, content_type: other[file.type] ?? file.type, preview, failure: null, retry: send, painted }
     ];
     send();
   }
@@ -30,4 +37,10 @@ async function sendFile(key: string, file: File): Promise<void> {
   } catch (failure) {
     draft.change(key, { failure });
   }
+}
+
+/** A mask that was painted over a picture takes the place of the one before it. */
+export function addMask(file: File, over: string, steps: Step[]): void {
+  for (const one of draft.references) if (one.role === 'mask') draft.drop(one.key);
+  addFiles([file], 'mask', { over, steps });
 }

@@ -30,6 +30,7 @@ export const pages = {
   'viewer.strip': 'Neighbours',
   'viewer.uploaded': 'Uploaded',
   'viewer.go_on': 'Go on with it',
+  'viewer.other_models': 'With another model',
 
   'g.made_from': 'Made from',
   'g.parent': 'What it came from',

@@ -32,6 +32,7 @@ export const pages: Record<keyof typeof en, string> = {
   'viewer.strip': '相邻图片',
   'viewer.uploaded': '上传',
   'viewer.go_on': '接着做',
+  'viewer.other_models': '换个模型',
 
   'g.made_from': '参考图',
   'g.parent': '它的来源',

@@ -1,0 +1,89 @@
+/** Taking up what is offered for an asset: at once where nothing is missing, else by asking for what is. */
+import { goto } from '$app/navigation';
+import { page } from '$app/state';
+import { uploadAsset } from '#lib/api/calls.ts';
+import { wasAbandoned } from '#lib/api/http.ts';
+import type { Asset, Generation, Model, Params } from '#lib/api/types.ts';
+import { draft } from '#lib/create/draft.svelte.ts';
+import { requestOnce } from '#lib/create/once.ts';
+import { fit } from '#lib/create/params.ts';
+import { provisionalPrice } from '#lib/create/provisional.ts';
+import { said, t } from '#lib/i18n/index.svelte.ts';
+import { viewer } from '#lib/library/viewer.svelte.ts';
+import { session } from '#lib/state/session.svelte.ts';
+import { studio } from '#lib/state/studio.svelte.ts';
+import { complain, say } from '#lib/ui/toasts.svelte.ts';
+import { needsOf, offersOf, ownRole, requestOf, type Given, type Needs, type Offer } from './offers';
+
+export type Following = { asset: Asset; offer: Offer; model: Model; needs: Needs; price: number };
+
+class Asking {
+  /** What is being asked for on the screen, if anything. */
+  open = $state.raw<Following | null>(null);
+  /** The offers that were pressed and have no answer yet: the second press of a double click is not a second wish. */
+  busy = $state.raw<ReadonlySet<Offer>>(new Set());
+}
+export const following = new Asking();
+
+export const usable = (model: Model | undefined): model is Model =>
+  model !== undefined && model.available && (session.user?.role === 'admin' || model.enabled);
+
+/** What its provider offers to do with this asset, as far as the models for it are on offer here. */
+export function followingsOf(asset: Asset): Following[] {
+  if (!asset.generation_id) return [];
+  return offersOf(asset).flatMap((offer) => {
+    const model = studio.modelOf(offer.model);
+    if (!usable(model)) return [];
+    const params = fit(model, offer.params);
+    return [{ asset, offer, model, needs: needsOf(offer, model, asset), price: provisionalPrice(model, params) }];
+  });
+}
+
+export const isAsking = (one: Following): boolean => one.needs.words || one.needs.mask || one.needs.files.length > 0;
+
+export async function follow(one: Following): Promise<void> {
+  if (one.needs.files.length) await toDeskWith(one.asset, one.model, one.offer);
+  else if (isAsking(one)) following.open = one;
+  else await takeUp(one);
+}
+
+/** Asks for it; resolves to the new generation, or null when it was refused, which has then been said. */
+export async function takeUp(one: Following, given: Given & { painted?: File } = {}): Promise<Generation | null> {
+  if (following.busy.has(one.offer)) return null;
+  following.busy = new Set([...following.busy, one.offer]);
+  try {
+    const mask = given.painted ? (await uploadAsset(given.painted)).id : given.mask;
+    const made = await requestOnce(requestOf(one.offer, one.model, one.asset, { ...given, mask }));
+    studio.feed.put(made);
+    say(t('follow.begun', { what: said(one.offer.label) }));
+    return made;
+  } catch (error) {
+    if (!wasAbandoned(error)) complain(error);
+    return null;
+  } finally {
+    following.busy = new Set([...following.busy].filter((other) => other !== one.offer));
+  }
+}
+
+/** Everything on the desk instead, for what has to be added there: the model, the parameters, and where it goes on from. */
+async function toDeskWith(asset: Asset, model: Model, offer: Offer): Promise<void> {
+  draft.modelId = model.id;
+  draft.wishes = { ...draft.wishes, ...(offer.params as Params) };
+  if (offer.prompt) draft.prompt = offer.prompt;
+  draft.references = [];
+  draft.origin = asset;
+  const role = ownRole(offer, model, asset);
+  if (role) draft.addAsset(asset, role);
+  await toDesk();
+}
+
+/** To the desk, from wherever one is. */
+export async function toDesk(): Promise<void> {
+  if (page.url.pathname === '/create') viewer.close();
+  else {
+    viewer.closed();
+    await goto('/create');
+  }
+  scrollTo({ top: 0 });
+  draft.attention++;
+}
