@@ -112,6 +112,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/models/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Metrics
+         * @description How each model did: its successes, failures, durations and credits.
+         */
+        get: operations["get_model_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/models/{model}": {
         parameters: {
             query?: never;
@@ -674,6 +694,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/generations/{generation_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What it looks like so far
+         * @description The newest passing picture of a generation that runs; there is one where `preview_version` is not null.
+         */
+        get: operations["get_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generations/{generation_id}/receipt": {
         parameters: {
             query?: never;
@@ -977,6 +1017,8 @@ export interface components {
         /**
          * AdminModelView
          * @description A model as an admin sees it: what is in force, and what the entry says by itself.
+         *
+         *     `own` says that an admin made it, and may replace or delete it.
          */
         AdminModelView: {
             about: components["schemas"]["TextView"];
@@ -1009,6 +1051,8 @@ export interface components {
             /** Outputs Param */
             outputs_param: string | null;
             override: components["schemas"]["OverrideView"];
+            /** Own */
+            own: boolean;
             /** Params */
             params: components["schemas"]["ParamView"][];
             /** Params Schema */
@@ -1234,6 +1278,16 @@ export interface components {
             spent: number;
         };
         /**
+         * BalanceView
+         * @description What is left at the provider, in its own words and unit.
+         */
+        BalanceView: {
+            /** Amount */
+            amount: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * ChoiceView
          * @description One value among several; `aspect` is width/height where it is a shape.
          */
@@ -1255,6 +1309,13 @@ export interface components {
              * @enum {string}
              */
             default_locale?: "en" | "zh";
+            /**
+             * Service Defaults
+             * @default {}
+             */
+            service_defaults?: {
+                [key: string]: string;
+            };
             /**
              * Sign Up Open
              * @default true
@@ -1281,6 +1342,10 @@ export interface components {
              * @enum {string}
              */
             default_locale?: "en" | "zh";
+            /** Service Defaults */
+            service_defaults?: {
+                [key: string]: string;
+            };
             /** Sign Up Open */
             sign_up_open?: boolean;
             /** Studio Name */
@@ -1396,6 +1461,7 @@ export interface components {
         CredentialView: {
             /** Allow Private Hosts */
             allow_private_hosts: boolean;
+            balance: components["schemas"]["KnownBalanceView"] | null;
             /** Enabled */
             enabled: boolean;
             /** Fields */
@@ -1522,6 +1588,8 @@ export interface components {
         /**
          * GenerationView
          * @description One generation, whole.
+         *
+         *     `preview_version` says that there is a passing picture of it to ask for, and grows with every new one.
          */
         GenerationView: {
             /** Aspect */
@@ -1576,6 +1644,8 @@ export interface components {
             };
             /** Parent Id */
             parent_id: string | null;
+            /** Preview Version */
+            preview_version: number | null;
             /** Price Credits */
             price_credits: number;
             progress: components["schemas"]["ProgressView"];
@@ -1629,6 +1699,21 @@ export interface components {
             weight?: number | null;
         };
         /**
+         * KnownBalanceView
+         * @description The last balance the provider told, and when that was.
+         */
+        KnownBalanceView: {
+            /** Amount */
+            amount: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * LinkBody
          * @description How long the link is to work.
          */
@@ -1664,6 +1749,49 @@ export interface components {
         ModelList: {
             /** Items */
             items: components["schemas"]["ModelView"][];
+        };
+        /**
+         * ModelMetricsList
+         * @description The models that ended anything since `since`, which is a full hour, the busiest first.
+         */
+        ModelMetricsList: {
+            /** Items */
+            items: components["schemas"]["ModelMetricsView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * ModelMetricsView
+         * @description How one model did.
+         *
+         *     `ended` = `succeeded` + `failed` + `refused` + `canceled`. `refused` ended by something in the request (moderation,
+         *     a parameter the provider would not take), so `success_rate` is of `succeeded` + `failed` alone, null without
+         *     either. The seconds run from the provider's acceptance to the stored result.
+         */
+        ModelMetricsView: {
+            /** Canceled */
+            canceled: number;
+            /** Ended */
+            ended: number;
+            /** Failed */
+            failed: number;
+            /** Model */
+            model: string;
+            /** P50 Seconds */
+            p50_seconds: number | null;
+            /** P95 Seconds */
+            p95_seconds: number | null;
+            /** Refused */
+            refused: number;
+            /** Settled Credits */
+            settled_credits: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Success Rate */
+            success_rate: number | null;
         };
         /**
          * ModelView
@@ -2025,7 +2153,7 @@ export interface components {
         };
         /**
          * QuoteBody
-         * @description What a request would be, for its price; `prompt` may still be missing.
+         * @description What a request would be, for its price; the words may still be missing, and only their flags are looked at.
          */
         QuoteBody: {
             /**
@@ -2042,6 +2170,11 @@ export interface components {
             params?: {
                 [key: string]: unknown;
             };
+            /**
+             * Prompt
+             * @default
+             */
+            prompt?: string;
         };
         /**
          * QuoteView
@@ -2187,6 +2320,7 @@ export interface components {
         TestView: {
             /** Account */
             account: string | null;
+            balance: components["schemas"]["BalanceView"] | null;
             /** Latency Ms */
             latency_ms: number;
             /** Ok */
@@ -2859,6 +2993,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AdminModelList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_metrics: {
+        parameters: {
+            query?: {
+                days?: 1 | 7 | 30;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelMetricsList"];
                 };
             };
             /** @description Bad Request */
@@ -5503,6 +5704,82 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
