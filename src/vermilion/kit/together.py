@@ -1,7 +1,8 @@
 """Asking once for everybody: for those who ask the same, and for those who ask the like at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -34,43 +35,46 @@ class Together(Generic[K, V]):
 
 
 class Gathered(Generic[K, V]):
-    """Gathers what is asked for in one turn of the event loop, and asks for all of it in one question.
+    """Gathers what is asked for while a question is under way, and asks for all of it in the next one.
 
-    Like `Together` it keeps nothing: each answer is looked for after it was asked for.
+    Like `Together` it keeps nothing: each answer is looked for after it was asked for. There is one question at a
+    time, for at most `most` keys, so what a thousand ask for at once never lies in memory all at once.
     """
 
     def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int) -> None:
         self._ask = ask
         self._most = most
         self._gathered: dict[K, list[asyncio.Future[V | None]]] = {}
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking: asyncio.Task[None] | None = None
 
     async def __call__(self, key: K) -> V | None:
         """The answer for `key`, None where there is none; raises what asking raises."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[V | None] = loop.create_future()
-        if not self._gathered:
-            loop.call_soon(self._set_out)
         self._gathered.setdefault(key, []).append(waiting)
+        if self._asking is None:
+            self._asking = loop.create_task(self._answer_all())
         return await waiting
 
-    def _set_out(self) -> None:
-        gathered, self._gathered = list(self._gathered.items()), {}
-        for first in range(0, len(gathered), self._most):
-            asking = asyncio.get_running_loop().create_task(self._answer(dict(gathered[first : first + self._most])))
-            self._asking.add(asking)
-            asking.add_done_callback(self._asking.discard)
-
-    async def _answer(self, gathered: dict[K, list[asyncio.Future[V | None]]]) -> None:
+    async def _answer_all(self) -> None:
         try:
-            answers = await self._ask(list(gathered))
+            while self._gathered:
+                keys = list(islice(self._gathered, self._most))
+                await self._answer({key: self._gathered.pop(key) for key in keys})
+        finally:
+            self._asking = None
+
+    async def _answer(self, asked: dict[K, list[asyncio.Future[V | None]]]) -> None:
+        try:
+            answers = await self._ask(list(asked))
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to each of those who wait here
-            for waiting in gathered.values():
-                for one in waiting:
-                    if not one.done():
-                        one.set_exception(error)
+            for waiting in _still_there(asked.values()):
+                waiting.set_exception(error)
             return
-        for key, waiting in gathered.items():
-            for one in waiting:
-                if not one.done():
-                    one.set_result(answers.get(key))
+        for key, those in asked.items():
+            for waiting in _still_there([those]):
+                waiting.set_result(answers.get(key))
+
+
+def _still_there(groups: "Iterable[list[asyncio.Future[V]]]") -> "list[asyncio.Future[V]]":
+    return [waiting for group in groups for waiting in group if not waiting.done()]
