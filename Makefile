@@ -83,6 +83,10 @@ openapi: $(DONE)/dev ## Write the API's description
 client: openapi $(DONE)/npm ## Write the web app's client from the API's description
 	@cd web && npm run --silent client
 
+.PHONY: providers
+providers: $(DONE)/dev ## Write docs/providers.md from the adapters and the catalog
+	@$(BIN)/python -m vermilion.catalog.provider_page docs/providers.md
+
 .PHONY: migration
 migration: $(DONE)/dev ## Draft a migration from what the tables now say: make migration WHAT="add tags"
 	@$(BIN)/python -m vermilion.db.migrations $(WHAT)

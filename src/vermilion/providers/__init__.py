@@ -18,6 +18,7 @@ from vermilion.providers.contract import (
     Makes,
     Output,
     Pending,
+    PowerName,
     Preview,
     Probe,
     Provider,
@@ -36,7 +37,7 @@ from vermilion.providers.errors import (
     Throttled,
     Unreachable,
 )
-from vermilion.providers.proposal import Finding, Proposal, Template, findings_in, templates_of
+from vermilion.providers.proposal import CanPropose, Finding, Proposal, Template, findings_in, templates_of
 from vermilion.providers.registry import adapters, has_power
 from vermilion.providers.wire import Answer, Wire
 
@@ -49,6 +50,7 @@ __all__ = [
     "Broke",
     "Call",
     "Callback",
+    "CanPropose",
     "Canceled",
     "CredentialField",
     "Done",
@@ -63,6 +65,7 @@ __all__ = [
     "NotInstalled",
     "Output",
     "Pending",
+    "PowerName",
     "Preview",
     "Probe",
     "Proposal",
