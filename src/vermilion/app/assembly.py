@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from vermilion import __version__
 from vermilion.app import admin, public, stream, studio
 from vermilion.catalog import admin_router as catalog_admin_router
+from vermilion.catalog import own_models_router
 from vermilion.catalog import router as catalog_router
 from vermilion.generation import BODY_MAX_BYTES
 from vermilion.generation import router as generation_router
@@ -51,6 +52,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         auth_router,
         catalog_router,
         catalog_admin_router,
+        own_models_router,
         admin.router,
         admin_router,
     ):

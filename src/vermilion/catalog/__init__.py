@@ -1,7 +1,7 @@
 """The catalog: which models there are, what each may be asked and costs, and the credentials to reach them.
 
-`generation`, `dialects`, `wiring` and `app` come in. Models are declared in `entries/*.toml`; what admins change,
-and credentials, are rows. The house gives what `CatalogHouse` lists, as `app.state.house`.
+`generation`, `dialects`, `wiring` and `app` come in. Models are declared in `entries/*.toml`; what admins change
+or make, and credentials, are rows. The house gives what `CatalogHouse` lists, as `app.state.house`.
 """
 
 from vermilion.catalog.api import CatalogHouse, admin_router, router
@@ -18,6 +18,8 @@ from vermilion.catalog.credentials import (
 )
 from vermilion.catalog.entry import Accepted, Entry, GivenInput
 from vermilion.catalog.overrides import override_model
+from vermilion.catalog.own_api import own_models_router
+from vermilion.catalog.own_models import add_model, delete_model, replace_model
 from vermilion.catalog.price import Quote
 from vermilion.catalog.queries import (
     OpenCredential,
@@ -50,9 +52,11 @@ __all__ = [
     "Shelf",
     "TextView",
     "add_credential",
+    "add_model",
     "admin_router",
     "change_credential",
     "delete_credential",
+    "delete_model",
     "disable_sandbox_credentials",
     "effective",
     "effective_entries",
@@ -63,7 +67,9 @@ __all__ = [
     "model_view",
     "open_credential",
     "override_model",
+    "own_models_router",
     "provider_states",
+    "replace_model",
     "router",
     "usable_entry",
     "visible_entry",

@@ -27,6 +27,9 @@ from vermilion.catalog.provider_views import (
 )
 from vermilion.catalog.queries import (
     all_credentials,
+    declared_entries,
+    declared_entry,
+    effective,
     effective_entries,
     open_credential,
     providers_with_credentials,
@@ -75,14 +78,15 @@ class CatalogHouse(House, Protocol):
         ...
 
 
-def _house(request: Request) -> CatalogHouse:
+def house_of(request: Request) -> CatalogHouse:
+    """The house this request came to."""
     return cast(CatalogHouse, request.app.state.house)
 
 
 @router.get("/models", responses=problem_responses(401, 403), summary="The models")
 async def get_models(actor: CurrentActor, request: Request) -> ModelList:
     """Every model you may know of, with its parameters, inputs and price."""
-    house = _house(request)
+    house = house_of(request)
     entries, reachable = await house.db.read(_entries, house.shelf, actor)
     return ModelList(
         items=[model_view(house.shelf, entry, has_credential=entry.provider in reachable) for entry in entries]
@@ -92,7 +96,7 @@ async def get_models(actor: CurrentActor, request: Request) -> ModelList:
 @router.get("/models/{model:path}", responses=problem_responses(401, 403, 404), summary="One model")
 async def get_model(model: ModelName, actor: CurrentActor, request: Request) -> ModelView:
     """One model, by its id or by an alias such as the provider's own name for it."""
-    house = _house(request)
+    house = house_of(request)
     entry, reachable = await house.db.read(_entry, house.shelf, model, actor)
     return model_view(house.shelf, entry, has_credential=entry.provider in reachable)
 
@@ -100,9 +104,12 @@ async def get_model(model: ModelName, actor: CurrentActor, request: Request) -> 
 @admin_router.get("/models", responses=problem_responses(401, 403), summary="The models, for admins")
 async def get_admin_models(actor: AdminActor, request: Request) -> AdminModelList:
     """Every model with what was changed about it."""
-    house = _house(request)
+    house = house_of(request)
     entries, reachable = await house.db.read(_entries, house.shelf, actor)
-    return AdminModelList(items=[_admin_view(house, entry, reachable) for entry in entries])
+    declared = {entry.id: entry for entry in await house.db.read(declared_entries, house.shelf)}
+    return AdminModelList(
+        items=[_admin_view(house, entry, declared[entry.id], reachable) for entry in entries if entry.id in declared]
+    )
 
 
 @admin_router.patch("/models/{model:path}", responses=write_responses(401, 404), summary="Change a model")
@@ -110,15 +117,15 @@ async def patch_admin_model(
     model: ModelName, body: OverridePatch, actor: AdminActor, request: Request
 ) -> AdminModelView:
     """Switch a model on or off, show it to admins only, or change its price; effective at once on every node."""
-    house = _house(request)
-    entry = await house.db.write(override_model, house.shelf, actor, model, body, now=house.clock.now())
-    return _admin_view(house, entry, await house.db.read(providers_with_credentials))
+    house = house_of(request)
+    await house.db.write(override_model, house.shelf, actor, model, body, now=house.clock.now())
+    return await admin_view(house, model)
 
 
 @admin_router.get("/providers", responses=problem_responses(401, 403), summary="The providers")
 async def get_providers(_actor: AdminActor, request: Request) -> ProviderList:
     """Every provider this house has an adapter for, with its credentials."""
-    house = _house(request)
+    house = house_of(request)
     rows = await house.db.read(all_credentials)
     return ProviderList(
         items=[
@@ -144,7 +151,7 @@ async def post_credential(
     provider: Annotated[str, Path(max_length=40)], body: CredentialDraft, actor: AdminActor, request: Request
 ) -> CredentialView:
     """Add a login at a provider; its secrets are sealed and never shown again."""
-    house = _house(request)
+    house = house_of(request)
     now = house.clock.now()
     return _credential(house, await house.db.write(add_credential, house.sealer, actor, provider, body, now=now))
 
@@ -156,7 +163,7 @@ async def patch_credential(
     credential_id: UUID, body: CredentialPatch, actor: AdminActor, request: Request
 ) -> CredentialView:
     """Change a credential; a secret written back as its mask stays, a new address needs every secret again."""
-    house = _house(request)
+    house = house_of(request)
     now = house.clock.now()
     return _credential(
         house, await house.db.write(change_credential, house.sealer, actor, credential_id, body, now=now)
@@ -168,7 +175,7 @@ async def patch_credential(
 )
 async def remove_credential(credential_id: UUID, actor: AdminActor, request: Request) -> None:
     """Forget a credential and its secrets."""
-    house = _house(request)
+    house = house_of(request)
     await house.db.write(delete_credential, house.sealer, actor, credential_id, house.clock.now())
 
 
@@ -177,7 +184,7 @@ async def remove_credential(credential_id: UUID, actor: AdminActor, request: Req
 )
 async def test_credential(credential_id: UUID, _actor: AdminActor, request: Request) -> TestView:
     """Ask the provider whether this credential works. It costs nothing, and the health shown follows the answer."""
-    house = _house(request)
+    house = house_of(request)
     opened = await house.db.read(open_credential, house.sealer, credential_id)
     if opened is None:
         raise NotFound("credential.unknown", "There is no such credential, or the key file does not open it.")
@@ -215,5 +222,12 @@ def _credential(house: CatalogHouse, row: CredentialRow) -> CredentialView:
     return credential_view(house.sealer, row, house.in_flight(row.id))
 
 
-def _admin_view(house: CatalogHouse, entry: Entry, reachable: set[str]) -> AdminModelView:
-    return admin_model_view(house.shelf, entry, has_credential=entry.provider in reachable)
+def _admin_view(house: CatalogHouse, entry: Entry, declared: Entry, reachable: set[str]) -> AdminModelView:
+    return admin_model_view(house.shelf, entry, declared, has_credential=entry.provider in reachable)
+
+
+async def admin_view(house: CatalogHouse, model: str) -> AdminModelView:
+    """A model as it is now, for an admin."""
+    declared = await house.db.read(declared_entry, house.shelf, model)
+    entry = await house.db.read(effective, declared)
+    return _admin_view(house, entry, declared, await house.db.read(providers_with_credentials))

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS
-from vermilion.catalog.queries import effective
+from vermilion.catalog.queries import declared_entry, effective
 from vermilion.catalog.shelf import Shelf
 from vermilion.catalog.tables import ModelOverrideRow
 from vermilion.catalog.views import OverridePatch
@@ -24,7 +24,7 @@ def override_model(
     Raises `NotFound` for an unknown model and `Invalid` (`catalog.invalid_price`) for a price that some request
     could take out of bounds.
     """
-    entry = shelf.entry(model)
+    entry = declared_entry(tx, shelf, model)
     before = effective(tx, entry)
     if patch.reset:
         tx.execute(delete(ModelOverrideRow).where(ModelOverrideRow.model_id == entry.id))

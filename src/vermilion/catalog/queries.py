@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from vermilion.catalog.entry import Entry
-from vermilion.catalog.shelf import Shelf
+from vermilion.catalog.own_models import own_entries, own_entry
+from vermilion.catalog.shelf import Shelf, unknown_model
 from vermilion.catalog.tables import CredentialRow, ModelOverrideRow
 from vermilion.db import RowByKey, Tx
-from vermilion.kit import Forbidden, NotFound
+from vermilion.kit import Forbidden
 from vermilion.kit.sealed import SealBroken, Sealer
 from vermilion.providers import Login
 
@@ -54,18 +55,34 @@ def effective(tx: Tx, entry: Entry) -> Entry:
     return _applied(entry, _OVERRIDE.get(tx, model_id=entry.id))
 
 
+def declared_entry(tx: Tx, shelf: Shelf, model: str) -> Entry:
+    """The entry of that id or alias as it was declared, on the shelf or by an admin.
+
+    Raises `NotFound` (`catalog.unknown_model`).
+    """
+    entry = shelf.get(model) or own_entry(tx, model)
+    if entry is None:
+        raise unknown_model(model)
+    return entry
+
+
+def declared_entries(tx: Tx, shelf: Shelf) -> list[Entry]:
+    """Every entry as it was declared: the shelf's, then those that admins made, by id."""
+    return [*shelf.entries(), *own_entries(tx)]
+
+
 def effective_entries(tx: Tx, shelf: Shelf, role: Role) -> list[Entry]:
     """Every entry this role may know of, with overrides applied; disabled ones are among them."""
     overrides = {row.model_id: row for row in tx.scalars(select(ModelOverrideRow))}
-    entries = [_applied(entry, overrides.get(entry.id)) for entry in shelf.entries()]
+    entries = [_applied(entry, overrides.get(entry.id)) for entry in declared_entries(tx, shelf)]
     return [entry for entry in entries if _may_know(entry, role)]
 
 
 def visible_entry(tx: Tx, shelf: Shelf, model: str, role: Role) -> Entry:
     """The entry of that id or alias, with its override. Raises `NotFound` (`catalog.unknown_model`)."""
-    entry = effective(tx, shelf.entry(model))
+    entry = effective(tx, declared_entry(tx, shelf, model))
     if not _may_know(entry, role):
-        raise NotFound("catalog.unknown_model", f"There is no model {model[:80]!r}.", field="model")
+        raise unknown_model(model)
     return entry
 
 

@@ -37,6 +37,9 @@ from vermilion.kit import NotFound
 
 T = TypeVar("T", bound=Declared)
 
+OWN_PREFIX = "own-"
+"""How the ids of models begin that a house makes for itself; none on the shelf does, so they never meet."""
+
 _SPEAKS_FOR_ITSELF = re.compile(r"^[0-9:.x×%]+$")
 """`16:9` and `1024x768` read the same in every language; any other choice needs its words."""
 
@@ -66,16 +69,25 @@ class Shelf:
         """Every entry, in the order of the files."""
         return tuple(self._entries.values())
 
+    def get(self, model: str) -> Entry | None:
+        """The entry with this id or alias, or None."""
+        return self._entries.get(model) or self._by_alias.get(model)
+
     def entry(self, model: str) -> Entry:
         """The entry with this id or alias; raises `NotFound` (`catalog.unknown_model`)."""
-        found = self._entries.get(model) or self._by_alias.get(model)
+        found = self.get(model)
         if found is None:
-            raise NotFound("catalog.unknown_model", f"There is no model {model[:80]!r}.", field="model")
+            raise unknown_model(model)
         return found
 
     def providers(self) -> Mapping[str, str]:
         """Provider names that have models here, with their titles."""
         return dict(self._titles)
+
+
+def unknown_model(model: str) -> NotFound:
+    """What is answered about a model that is not there, or not for the asker to see."""
+    return NotFound("catalog.unknown_model", f"There is no model {model[:80]!r}.", field="model")
 
 
 def load_shelf(*sources: Traversable) -> Shelf:
@@ -150,7 +162,7 @@ def _entry(filename: str, provider: ProviderTitle, shared: Mapping[str, _Shared]
     if provider.endpoints_are_aliases and "endpoint" in model:
         table["aliases"] = [model["endpoint"], *_list(where, model, "aliases")]
     entry = _parse(Entry, table, where)
-    for path, words in _all_words(entry):
+    for path, words in all_words(entry):
         if words == UNNAMED:
             raise CatalogBroken(f"{where}: {path} has no words; it needs {{ en = …, zh = … }}")
     return entry
@@ -163,7 +175,8 @@ def _choice(choice: Any) -> Any:
     return choice | {"label": {"en": choice["value"], "zh": choice["value"]}}
 
 
-def _all_words(entry: Entry) -> Iterator[tuple[str, Any]]:
+def all_words(entry: Entry) -> Iterator[tuple[str, Any]]:
+    """Every place of an entry that people read, with its words; `UNNAMED` where there are none."""
     yield "about", entry.about
     for param in entry.params:
         yield f"params.{param.name}.label", param.label
@@ -180,6 +193,8 @@ def _check_names(entries: Iterable[Entry]) -> None:
     owners: dict[str, str] = {}
     for entry in entries:
         for name in (entry.id, *entry.aliases):
+            if name.startswith(OWN_PREFIX):
+                raise CatalogBroken(f"{name!r} begins like the models a house makes for itself; call it otherwise")
             if name in owners:
                 raise CatalogBroken(f"{name!r} names two models: {owners[name]} and {entry.id}")
             owners[name] = entry.id

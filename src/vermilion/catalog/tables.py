@@ -1,6 +1,7 @@
-"""What admins change about models, and the credentials to reach providers with."""
+"""What admins change about models, the models they make, and the credentials to reach providers with."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -25,6 +26,23 @@ class ModelOverrideRow(Base):
         CheckConstraint("base_credits between 0 and 1000000", name="base_credits"),
         CheckConstraint("per_output_credits between 0 and 1000000", name="per_output_credits"),
         CheckConstraint("visibility in ('everyone', 'admins')", name="visibility"),
+    )
+
+
+class OwnModelRow(Base):
+    """A model that an admin made: its whole entry, and the digest of it that caches go by."""
+
+    __tablename__ = "own_model"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    entry: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("id like 'own-%' and length(id) between 5 and 64", name="id"),
+        CheckConstraint("length(digest) = 64", name="digest"),
     )
 
 

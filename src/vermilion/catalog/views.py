@@ -1,15 +1,17 @@
 """What the outside sees of models, and what admins may change about them."""
 
+from collections import OrderedDict
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from vermilion.catalog.entry import Continues, Entry, Input, Visibility
+from vermilion.catalog.own_models import OWN_MODELS_MAX
 from vermilion.catalog.params import ChoiceParam, Control, Param, SizeParam
 from vermilion.catalog.price import PRICE_MAX_CREDITS
-from vermilion.catalog.shelf import Shelf
-from vermilion.providers import LocalText, Makes
+from vermilion.catalog.shelf import OWN_PREFIX, Shelf
+from vermilion.providers import LocalText, Makes, adapters
 
 UnavailableReason = Literal["no_credential", "disabled"]
 
@@ -130,8 +132,12 @@ class OverrideView(BaseModel):
 
 
 class AdminModelView(ModelView):
-    """A model as an admin sees it: what is in force, and what the entry says by itself."""
+    """A model as an admin sees it: what is in force, and what the entry says by itself.
 
+    `own` says that an admin made it, and may replace or delete it.
+    """
+
+    own: bool
     override: OverrideView
     default_price: PriceView
 
@@ -159,7 +165,7 @@ def model_view(shelf: Shelf, entry: Entry, *, has_credential: bool) -> ModelView
     reason: UnavailableReason | None = None if has_credential else "no_credential"
     if not entry.enabled:
         reason = "disabled"
-    return _drawn(shelf)[entry.id].model_copy(
+    return _drawing(shelf, entry).model_copy(
         update={
             "enabled": entry.enabled,
             "available": reason is None,
@@ -169,11 +175,12 @@ def model_view(shelf: Shelf, entry: Entry, *, has_credential: bool) -> ModelView
     )
 
 
-def admin_model_view(shelf: Shelf, entry: Entry, *, has_credential: bool) -> AdminModelView:
-    """The view of an entry with overrides, beside the entry's own price."""
+def admin_model_view(shelf: Shelf, entry: Entry, declared: Entry, *, has_credential: bool) -> AdminModelView:
+    """The view of an entry with overrides, beside the price it was declared with."""
     view = model_view(shelf, entry, has_credential=has_credential)
     override = OverrideView(enabled=entry.enabled, visibility=entry.visibility, price=view.price)
-    return AdminModelView(**dict(view), override=override, default_price=price_view(shelf.entry(entry.id)))
+    own = entry.id.startswith(OWN_PREFIX)
+    return AdminModelView(**dict(view), own=own, override=override, default_price=price_view(declared))
 
 
 @lru_cache(maxsize=2)
@@ -181,6 +188,35 @@ def _drawn(shelf: Shelf) -> dict[str, ModelView]:
     """All that overrides cannot change, drawn once: doing it for each request would hold up everybody else."""
     titles = shelf.providers()
     return {entry.id: _draw(entry, titles[entry.provider]) for entry in shelf.entries()}
+
+
+def preview_view(entry: Entry, *, has_credential: bool) -> ModelView:
+    """What people would see of an entry that is not stored."""
+    reason: UnavailableReason | None = None if has_credential else "no_credential"
+    return _draw_own(entry).model_copy(update={"available": has_credential, "unavailable_reason": reason})
+
+
+_own_drawings: OrderedDict[str, tuple[Any, ModelView]] = OrderedDict()
+"""By id, with the options of the entry that was drawn: the very object, which its copies share and no other has."""
+
+
+def _drawing(shelf: Shelf, entry: Entry) -> ModelView:
+    drawn = _drawn(shelf).get(entry.id)
+    if drawn is not None:
+        return drawn
+    known = _own_drawings.get(entry.id)
+    if known is not None and known[0] is entry.options:
+        return known[1]
+    drawn = _draw_own(entry)
+    _own_drawings[entry.id] = (entry.options, drawn)
+    while len(_own_drawings) > OWN_MODELS_MAX:
+        _own_drawings.popitem(last=False)
+    return drawn
+
+
+def _draw_own(entry: Entry) -> ModelView:
+    adapter = adapters().get(entry.provider)
+    return _draw(entry, adapter.title if adapter else entry.provider)
 
 
 def _draw(entry: Entry, provider_title: str) -> ModelView:
