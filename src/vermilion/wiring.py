@@ -76,6 +76,7 @@ class House:
     limiter: Limiter
     storage: LocalStorage
     keeper: Keeper
+    downloader: Downloader
     hub: EventHub
     dispatcher: Dispatcher
     engine: LocalEngine
@@ -214,6 +215,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             limiter=Limiter(Quotas() if settings.rate_limits else Quotas.none(), clock),
             storage=storage,
             keeper=keeper,
+            downloader=downloader,
             hub=hub,
             dispatcher=dispatcher,
             engine=engine,

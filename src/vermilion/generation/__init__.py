@@ -17,10 +17,12 @@ from vermilion.generation.commands import (
     request_generation,
     retry_generation,
 )
+from vermilion.generation.daily import DayOfModel, daily_of, daily_of_everybody
 from vermilion.generation.dispatch import Dispatcher
 from vermilion.generation.fsck import fsck, missing_files
 from vermilion.generation.journey import Tools
 from vermilion.generation.pace import Pace
+from vermilion.generation.pages import generation_for, numbered_page
 from vermilion.generation.pipeline import Pipeline
 from vermilion.generation.queries import (
     Filter,
@@ -43,6 +45,7 @@ __all__ = [
     "CallbackAddress",
     "CallbackDesk",
     "Collector",
+    "DayOfModel",
     "Dispatcher",
     "Filter",
     "GenerationView",
@@ -56,12 +59,16 @@ __all__ = [
     "cancel_generation",
     "count_by_status",
     "count_finished_since",
+    "daily_of",
+    "daily_of_everybody",
     "delete_generation",
     "forget_tallies",
     "fsck",
+    "generation_for",
     "generation_of",
     "list_generations",
     "missing_files",
+    "numbered_page",
     "places_view",
     "request_generation",
     "retry_generation",
