@@ -24,7 +24,7 @@ _LOST: Final[dict[Ambiguity, str]] = {
     Ambiguity.IDEMPOTENCY_KEY: "sent again under the same key: the provider makes one job of the two",
     Ambiguity.FIND_BY_REFERENCE: "looked up by our reference",
     Ambiguity.LIST_RECENT: "recognised among the recent jobs",
-    Ambiguity.NONE: "kept as `uncertain` with its credits held, until a callback or an admin tells",
+    Ambiguity.NONE: "kept as `uncertain`, its credits held until a callback or an admin tells, at most a day",
 }
 
 
@@ -64,7 +64,7 @@ def _provider(shelf: Shelf, name: str) -> Iterator[str]:
     if entries:
         yield ""
         yield from _table(
-            ["model", "name", "makes", "from", "takes", "typical"],
+            ["model", "name", "makes", "price", "takes", "typical"],
             [_model(entry) for entry in entries],
         )
 
