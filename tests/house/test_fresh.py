@@ -1,4 +1,4 @@
-"""What is generated is what its source generates now: the API's description, the web app's client, pages of the docs."""
+"""What is generated is what its source generates now: the API's description, the web client, pages of the docs."""
 
 import os
 import subprocess
