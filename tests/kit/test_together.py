@@ -1,10 +1,11 @@
 """Asking once for everybody."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from vermilion.kit.together import Together
+from vermilion.kit.together import Gathered, Together
 
 
 async def test_who_asks_while_an_answer_is_on_its_way_shares_it_and_nobody_gets_an_old_one() -> None:
@@ -45,3 +46,41 @@ async def test_a_failure_reaches_everybody_and_the_next_one_asks_again() -> None
     assert await together("a") == 7
     with pytest.raises(StopIteration):
         next(answers)
+
+
+async def test_what_is_asked_for_during_a_question_goes_into_the_next_one() -> None:
+    asked: list[list[int]] = []
+    go_on = asyncio.Event()
+
+    async def ask(keys: Sequence[int]) -> dict[int, int]:
+        asked.append(list(keys))
+        await go_on.wait()
+        return {key: key * 10 + len(asked) for key in keys if key != 4}
+
+    gathered = Gathered(ask, most=3)
+    first = asyncio.create_task(gathered(1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(gathered(key)) for key in (2, 1, 3, 4, 2)]
+    await asyncio.sleep(0)
+    others[0].cancel()
+    go_on.set()
+    assert await first == 11
+    left = await asyncio.gather(*others, return_exceptions=True)
+    assert isinstance(left[0], asyncio.CancelledError)
+    # The second answer for 1 was looked for after it was asked for; of 4 there is none.
+    assert left[1:] == [12, 32, None, 22]
+    assert asked == [[1], [2, 1, 3], [4]]
+
+
+async def test_a_failed_question_fails_for_those_in_it_alone() -> None:
+    async def ask(keys: Sequence[int]) -> dict[int, int]:
+        await asyncio.sleep(0)
+        if 1 in keys:
+            raise RuntimeError("away")
+        return dict.fromkeys(keys, 7)
+
+    gathered = Gathered(ask, most=2)
+    answers = await asyncio.gather(*(gathered(key) for key in (1, 2, 3)), return_exceptions=True)
+    assert [type(each) for each in answers] == [RuntimeError, RuntimeError, int]
+    assert await gathered(2) == 7

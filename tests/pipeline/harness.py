@@ -53,7 +53,7 @@ from vermilion.generation import (
 from vermilion.generation.review import resolve_uncertain
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.identity import Actor, create_admin
-from vermilion.kit import new_id
+from vermilion.kit import Together, new_id
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer
 from vermilion.library import Keeper
@@ -404,7 +404,7 @@ class Life:
             asker=Asker(clock),
             calls=CallMaker(self.db, cast(Storage, NoInputs()), addresses),
             open_adapter=open_adapter,
-            open_credential=read_credential,
+            open_credential=Together(read_credential),
         )
         self.pipeline = Pipeline(self.tools)
         self.engine = LocalEngine(self.pipeline.drive, unfinished_rows, clock)

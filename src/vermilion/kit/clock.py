@@ -1,6 +1,7 @@
 """Time as something that can be replaced: the pipeline's tests run on a clock they move themselves."""
 
 import asyncio
+import contextvars
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -40,11 +41,15 @@ class SystemClock:
 
     async def wait(self, happening: "asyncio.Future[None]", seconds: float) -> None:
         # A timer and a future, and no more: thousands of rows sleep here at once.
-        timer = happening.get_loop().call_later(seconds, _end, happening)
+        timer = happening.get_loop().call_later(seconds, _end, happening, context=_NO_CONTEXT)
         try:
             await happening
         finally:
             timer.cancel()
+
+
+_NO_CONTEXT = contextvars.Context()
+"""For timers: without it each would get a copy of its caller's."""
 
 
 def _end(happening: "asyncio.Future[None]") -> None:
