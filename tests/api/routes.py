@@ -27,6 +27,19 @@ PUBLIC = {
 }
 """What nobody needs to sign in for. Everything else must refuse nobody, so a new route is protected or listed here."""
 
+OWN_MODEL = {
+    "id": "own-mallory",
+    "provider": "fal",
+    "endpoint": "fal-ai/flux/schnell",
+    "makes": "image",
+    "name": {"en": "Mallory's", "zh": "马洛里"},
+    "about": {"en": "Not to be.", "zh": "不该存在。"},
+    "prompt": {"max_chars": 1000},
+    "price": {"per_output_credits": 1},
+    "typical_seconds": 5,
+    "deadline_seconds": 600,
+}
+
 BODIES: dict[str, Any] = {
     "POST /api/v1/auth/sign-up": {"email": "mallory@example.test", "password": "a long way home", "name": "Mallory"},
     "POST /api/v1/auth/sign-in": {"email": "mallory@example.test", "password": "a long way home"},
@@ -40,6 +53,13 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/me/password": {"current_password": "wrong password", "new_password": "quite a new password"},
     "POST /api/v1/me/api-keys": {"name": "a key"},
     "PATCH /api/v1/admin/models/{model}": {"enabled": False},
+    "POST /api/v1/admin/models": OWN_MODEL,
+    "POST /api/v1/admin/models/previews": OWN_MODEL,
+    "POST /api/v1/admin/models/proposals": {
+        "credential_id": "01900000-0000-7000-8000-000000000000",
+        "document": {"1": {}},
+    },
+    "PUT /api/v1/admin/models/{model}": OWN_MODEL,
     "POST /api/v1/admin/providers/{provider}/credentials": {"name": "mine", "fields": {"key": "fake-key-not-secret"}},
     "PATCH /api/v1/admin/credentials/{credential_id}": {"enabled": False},
     "POST /api/v1/quotes": {"model": "flux-1-schnell"},

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from vermilion.catalog import Shelf, load_shelf
+from vermilion.catalog import Shelf, load_shelf, own_models_router
 from vermilion.catalog import admin_router as catalog_admin_router
 from vermilion.catalog import router as catalog_router
 from vermilion.db import Database, Tx
 from vermilion.identity import Limiter, PasswordHashing, Quotas, UserRow, auth_router, create_admin, protect
 from vermilion.kit import SystemClock
 from vermilion.kit.sealed import Sealer
-from vermilion.providers import Login, Misconfigured, Probe
+from vermilion.providers import Login, Misconfigured, Probe, Proposal
 
 PASSWORD = "a long way home"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,16 +26,23 @@ SECRET = "key-id:fal-key-not-secret-abcd"
 
 
 class Questioned:
-    """A provider whose test says what the test wants; it keeps the logins it was opened with."""
+    """A provider that answers and proposes what the test wants; it keeps the logins it was opened with."""
 
     def __init__(self) -> None:
         self.answer: Probe | Exception = Probe(account="studio")
         self.logins: list[Login] = []
+        self.proposal: Proposal | None = None
+        self.asked: list[tuple[Any, Any]] = []
 
     async def probe(self) -> Probe:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def propose(self, document: Any, settings: Any) -> Proposal:
+        self.asked.append((document, settings))
+        assert self.proposal is not None
+        return self.proposal
 
 
 @dataclass
@@ -86,7 +93,7 @@ def house(db: Database, shelf: Shelf, sealer: Sealer) -> Iterator[SmallHouse]:
 @pytest.fixture
 def app(house: SmallHouse) -> FastAPI:
     app = FastAPI()
-    for router in (auth_router, catalog_router, catalog_admin_router):
+    for router in (auth_router, catalog_router, catalog_admin_router, own_models_router):
         app.include_router(router, prefix="/api/v1")
     protect(app)
     app.state.house = house

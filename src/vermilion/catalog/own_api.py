@@ -10,6 +10,7 @@ from vermilion.catalog.api import ModelName, admin_view, house_of
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.own_models import add_model, delete_model, replace_model, require_sound
 from vermilion.catalog.own_views import (
+    EntryBody,
     ProposalBody,
     ProposalView,
     TemplateList,
@@ -76,7 +77,7 @@ async def propose_model(body: ProposalBody, _actor: AdminActor, request: Request
 
 
 @own_models_router.post("/previews", responses=write_responses(401), summary="Preview a model")
-async def preview_model(body: Entry, _actor: AdminActor, request: Request) -> ModelView:
+async def preview_model(body: EntryBody, _actor: AdminActor, request: Request) -> ModelView:
     """What people would see of this entry; nothing is stored. 422 names what does not hold together."""
     house = house_of(request)
     reachable = await house.db.read(providers_with_credentials)
@@ -85,7 +86,7 @@ async def preview_model(body: Entry, _actor: AdminActor, request: Request) -> Mo
 
 
 @own_models_router.post("", status_code=201, responses=write_responses(401, 404, 409), summary="Add a model")
-async def add_own_model(body: Entry, actor: AdminActor, request: Request) -> AdminModelView:
+async def add_own_model(body: EntryBody, actor: AdminActor, request: Request) -> AdminModelView:
     """Put up a model of the house's own; its id begins with `own-`. Effective at once on every node."""
     house = house_of(request)
     entry = await house.db.write(add_model, house.shelf, actor, body, now=house.clock.now())
@@ -100,7 +101,7 @@ async def get_model_entry(model: ModelName, actor: AdminActor, request: Request)
 
 
 @own_models_router.put("/{model}", responses=write_responses(401, 404, 409), summary="Replace a model")
-async def replace_own_model(model: OwnModel, body: Entry, actor: AdminActor, request: Request) -> AdminModelView:
+async def replace_own_model(model: OwnModel, body: EntryBody, actor: AdminActor, request: Request) -> AdminModelView:
     """Replace a model of the house's own; what already runs, and what was made, keeps the entry it began with."""
     house = house_of(request)
     await house.db.write(_replace, house.shelf, actor, model, body, now=house.clock.now())

@@ -1,9 +1,11 @@
 """What admins see and send when they make a model of a document of a provider's."""
 
+import json
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from vermilion.catalog.declared import Name
 from vermilion.catalog.entry import Entry
@@ -12,6 +14,24 @@ from vermilion.catalog.views import TextView, text_view
 from vermilion.providers import Finding, Proposal, Template
 
 Document = Annotated[dict[str, JsonValue], Field(min_length=1)]
+
+
+def _strictly(value: Any) -> Any:
+    """As strict as a catalog file: a number in quotes is a mistake, not something to convert."""
+    try:
+        return Entry.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as refused:
+        try:
+            Entry.model_validate(value)
+        except ValidationError:
+            return value  # The usual reading names every field that is wrong.
+        reason = refused.errors()[0]
+        path = ".".join(str(part) for part in reason["loc"])
+        raise PydanticCustomError("strict_type", "{path}: {why}", {"path": path, "why": reason["msg"]}) from refused
+
+
+EntryBody = Annotated[Entry, BeforeValidator(_strictly)]
+"""A whole entry, as the tables of a catalog file in JSON."""
 
 
 class TemplateView(BaseModel):

@@ -100,7 +100,7 @@ def load_shelf(*sources: Traversable) -> Shelf:
         provider, found = read_entries(file.name, file.read_text(encoding="utf-8"))
         providers.append(provider)
         entries += found
-    _check_names(entries)
+    check_names(entries)
     return Shelf(entries, providers)
 
 
@@ -189,7 +189,8 @@ def all_words(entry: Entry) -> Iterator[tuple[str, Any]]:
         yield f"follow_ups.{follow_up.input_role}.label", follow_up.label
 
 
-def _check_names(entries: Iterable[Entry]) -> None:
+def check_names(entries: Iterable[Entry]) -> None:
+    """Every id and alias names one model, and none begins like the house's own; raises `CatalogBroken`."""
     owners: dict[str, str] = {}
     for entry in entries:
         for name in (entry.id, *entry.aliases):
