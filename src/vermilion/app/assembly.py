@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from vermilion import __version__
+from vermilion import __version__, dialects
 from vermilion.app import admin, public, stream, studio
 from vermilion.catalog import admin_router as catalog_admin_router
 from vermilion.catalog import own_models_router
@@ -44,6 +44,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
     # Routes are tried one after another, each a few microseconds: what is asked most comes first.
     for router in (
         generation_router,
+        dialects.early_router,
         library_router,
         stream.router,
         public.router,
@@ -55,15 +56,21 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         own_models_router,
         admin.router,
         admin_router,
+        dialects.router,
     ):
         api.include_router(router)
     app.include_router(api)
+    app.include_router(dialects.root_router, prefix="/api")
     studio.serve(app)
     protect(
         app,
         body_limits=[
             BodyLimit(CALLBACKS, BODY_MAX_BYTES + 1),
             BodyLimit(UPLOADS, max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
+            *(
+                BodyLimit(address, dialects.INLINE_FILES_MAX_BYTES, raw=False)
+                for address in dialects.addresses_with_files()
+            ),
         ],
         unmetered_prefixes=(CALLBACKS, f"{API}/health"),
     )

@@ -11,6 +11,7 @@ from vermilion.catalog.credentials import (
     CredentialPatch,
     add_credential,
     change_credential,
+    credential_view,
     delete_credential,
     disable_sandbox_credentials,
     ensure_sandbox_credential,
@@ -21,9 +22,11 @@ from vermilion.catalog.overrides import override_model
 from vermilion.catalog.own_api import own_models_router
 from vermilion.catalog.own_models import add_model, delete_model, replace_model
 from vermilion.catalog.price import Quote
+from vermilion.catalog.provider_views import CredentialView
 from vermilion.catalog.queries import (
     OpenCredential,
     ProviderState,
+    all_credentials,
     effective,
     effective_entries,
     logins,
@@ -42,6 +45,7 @@ __all__ = [
     "CatalogHouse",
     "CredentialDraft",
     "CredentialPatch",
+    "CredentialView",
     "Entry",
     "GivenInput",
     "ModelView",
@@ -54,7 +58,9 @@ __all__ = [
     "add_credential",
     "add_model",
     "admin_router",
+    "all_credentials",
     "change_credential",
+    "credential_view",
     "delete_credential",
     "delete_model",
     "disable_sandbox_credentials",

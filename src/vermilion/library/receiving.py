@@ -33,10 +33,17 @@ _log = structlog.get_logger("vermilion.library")
 class ReceivingHouse(Protocol):
     """What receiving a file needs of the house."""
 
-    db: Database
-    keeper: Keeper
-    downloader: Downloader
-    max_upload_bytes: int
+    @property
+    def db(self) -> Database: ...
+
+    @property
+    def keeper(self) -> Keeper: ...
+
+    @property
+    def downloader(self) -> Downloader: ...
+
+    @property
+    def max_upload_bytes(self) -> int: ...
 
 
 async def receive_pieces(

@@ -1,0 +1,181 @@
+"""The described accounts: signing up, in and out with a bearer token, and the one API key such clients know of."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from vermilion.db import Tx
+from vermilion.dialects.house import HouseHere
+from vermilion.dialects.routes import Route, face, not_offered
+from vermilion.identity import (
+    Actor,
+    AdminActor,
+    SessionActor,
+    SignIn,
+    SignUp,
+    UserView,
+    api_keys_of,
+    create_api_key,
+    delete_api_key,
+    end_session,
+    person,
+    sign_in_from,
+    sign_up_from,
+)
+from vermilion.kit import NotFound
+
+router = APIRouter()
+
+KEY_NAME: Final = "described"
+"""What the key of these routes is called among a person's keys: they know of one alone."""
+
+_PHONE: Final = "signing in by phone"
+_EMAIL_CHANGE: Final = "changing a person's e-mail address"
+_SMS: Final = "sending codes by SMS"
+
+
+class SignedInView(BaseModel):
+    """Who signed in, and what to send as `Authorization: Bearer …` from now on."""
+
+    token: str
+    token_type: str
+    id: UUID
+    email: str
+    name: str
+    role: str
+    profile_image_url: str
+
+
+class SignedOutView(BaseModel):
+    """The token is worth nothing any more."""
+
+    status: bool
+
+
+class BindingView(BaseModel):
+    """By what a person can sign in."""
+
+    email: str | None
+    email_bound: bool
+    phone: str | None
+    phone_bound: bool
+
+
+class KeyView(BaseModel):
+    """The API key: whole in the answer that made it, its beginning ever after, null where there is none."""
+
+    api_key: str | None
+
+
+@face(
+    router,
+    Route("POST", "/auths/signup", "anybody", "Sign up"),
+    refusals=(409,),
+)
+async def signup(request: Request, body: SignUp) -> SignedInView:
+    """Make an account; the answer has the token of a session."""
+    user, token = await sign_up_from(request, body)
+    return _signed_in(user, token)
+
+
+@face(router, Route("POST", "/auths/signin", "anybody", "Sign in"), refusals=(401,))
+async def signin(request: Request, body: SignIn) -> SignedInView:
+    """Open a session; the answer has its token."""
+    user, token = await sign_in_from(request, body)
+    return _signed_in(user, token)
+
+
+@face(router, Route("POST", "/auths/signout", "user", "Sign out"), refusals=(404,))
+async def signout(house: HouseHere, actor: SessionActor) -> SignedOutView:
+    """End the session this request came with."""
+    if actor.session_id is not None:
+        await house.db.write(end_session, actor, actor.session_id)
+    return SignedOutView(status=True)
+
+
+@face(router, Route("GET", "/auths/binding-status", "user", "By what I can sign in"), refusals=(404,))
+async def binding_status(house: HouseHere, actor: SessionActor) -> BindingView:
+    """An e-mail address with a password; phones are not offered yet."""
+    user = await house.db.read(person, actor.user_id)
+    return BindingView(email=user.email, email_bound=True, phone=None, phone_bound=False)
+
+
+@face(router, Route("GET", "/auths/api_key", "user", "My API key's beginning"))
+async def get_key(house: HouseHere, actor: SessionActor) -> KeyView:
+    """Only its beginning: the key itself was shown once."""
+    return KeyView(api_key=await house.db.read(_key_prefix, actor))
+
+
+@face(router, Route("POST", "/auths/api_key", "user", "Make my API key"), refusals=(409,))
+async def post_key(house: HouseHere, actor: SessionActor) -> KeyView:
+    """A new key in place of the one these routes made before; this answer is the only one that carries it."""
+    return KeyView(api_key=await house.db.write(_new_key, actor, house.clock.now()))
+
+
+@face(router, Route("DELETE", "/auths/api_key", "user", "Delete my API key"), refusals=(404,))
+async def remove_key(house: HouseHere, actor: SessionActor) -> KeyView:
+    """Delete the key these routes made."""
+    await house.db.write(_delete_key, actor)
+    return KeyView(api_key=None)
+
+
+not_offered(
+    router,
+    None,
+    Route("POST", "/auths/send-sms-code", "anybody", "Send a code by SMS", _SMS),
+    Route("POST", "/auths/verify-sms-code", "anybody", "Check a code", _SMS),
+    Route("POST", "/auths/signup-phone", "anybody", "Sign up by phone", _PHONE),
+    Route("POST", "/auths/signin-phone", "anybody", "Sign in by phone", _PHONE),
+)
+not_offered(
+    router,
+    SessionActor,
+    Route("POST", "/auths/bind-phone", "user", "Add a phone number", _PHONE),
+    Route("POST", "/auths/bind-email", "user", "Add an e-mail address", _EMAIL_CHANGE),
+    Route("DELETE", "/auths/unbind-phone", "user", "Remove the phone number", _PHONE),
+    Route("DELETE", "/auths/unbind-email", "user", "Remove the e-mail address", _EMAIL_CHANGE),
+)
+not_offered(
+    router,
+    AdminActor,
+    Route("GET", "/auths/sms/config", "admin", "How codes are sent", _SMS),
+    Route("POST", "/auths/sms/config", "admin", "Choose how codes are sent", _SMS),
+)
+
+
+def _signed_in(user: UserView, token: str) -> SignedInView:
+    return SignedInView(
+        token=token,
+        token_type="Bearer",  # noqa: S106 - the scheme's name
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        profile_image_url="",
+    )
+
+
+def _own_keys(tx: Tx, actor: Actor) -> list[UUID]:
+    return [key.id for key in api_keys_of(tx, actor) if key.name == KEY_NAME]
+
+
+def _key_prefix(tx: Tx, actor: Actor) -> str | None:
+    return next((f"{key.prefix}…" for key in api_keys_of(tx, actor) if key.name == KEY_NAME), None)
+
+
+def _new_key(tx: Tx, actor: Actor, now: datetime) -> str:
+    for key_id in _own_keys(tx, actor):
+        delete_api_key(tx, actor, key_id)
+    _, key = create_api_key(tx, actor.user_id, KEY_NAME, ["read", "generate"], expires_in_days=None, now=now)
+    return key
+
+
+def _delete_key(tx: Tx, actor: Actor) -> None:
+    keys = _own_keys(tx, actor)
+    if not keys:
+        raise NotFound("auth.api_key_not_found", "There is no such API key.")
+    for key_id in keys:
+        delete_api_key(tx, actor, key_id)

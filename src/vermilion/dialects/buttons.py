@@ -1,0 +1,68 @@
+"""A button of a task: what its vendor offers to do with a result, asked for as a generation that goes on from it."""
+
+from typing import Any
+from uuid import UUID
+
+from vermilion.dialects.bodies import ActionBody, ModalBody
+from vermilion.dialects.files import GivenFile
+from vermilion.dialects.house import House, Links
+from vermilion.dialects.making import submit
+from vermilion.dialects.services import Service
+from vermilion.dialects.task_views import TaskView
+from vermilion.dialects.tasks_api import task_for
+from vermilion.generation import GenerationView, Wanted, WantedInput
+from vermilion.identity import Actor
+from vermilion.kit import Conflict, NotFound, new_id
+
+Button = tuple[UUID, dict[str, Any]]
+"""An asset's id, and what can be done with it."""
+
+
+async def act(
+    house: House,
+    links: Links,
+    service: Service,
+    actor: Actor,
+    body: ActionBody | ModalBody,
+    *,
+    prompt: str | None = None,
+    mask: str | None = None,
+) -> TaskView:
+    """Do what a button says. Raises `NotFound` (`dialects.no_such_button`) and `Conflict` (`dialects.button_asks`)."""
+    owner, view = await house.db.read(task_for, service, actor, body.task_id)
+    if owner != actor.user_id:
+        raise NotFound("generation.not_found", "There is no such generation.")
+    given = {name for name, value in (("prompt", prompt), ("mask", mask)) if value}
+    asset_id, action = _pressed(view, body.custom_id, given)
+    needs = set(action.get("needs") or ())
+    if lacking := sorted(needs - given - ({"prompt"} if action.get("prompt") else set())):
+        raise Conflict(
+            "dialects.button_asks",
+            f"This button asks for {' and '.join(lacking)}: send it to submit/modal with them.",
+            extras={"needs": lacking},
+        )
+    role = action.get("input_role")
+    wanted = Wanted(
+        id=new_id(),
+        model=str(action["model"]),
+        prompt=prompt if prompt and "prompt" in needs else str(action.get("prompt") or ""),
+        params=dict(action.get("params") or {}),
+        parent_id=view.id,
+    )
+    inputs = (WantedInput(str(role), asset_id),) if role else ()
+    files = [GivenFile("mask", mask)] if mask and "mask" in needs else []
+    return await submit(house, links, service, actor, wanted, files, ["mask"] * len(files), inputs=inputs)
+
+
+def _pressed(view: GenerationView, custom_id: str | None, given: set[str]) -> Button:
+    buttons: list[Button] = [(asset.id, action) for asset in view.assets for action in asset.actions]
+    if custom_id is not None:
+        found = [button for button in buttons if button[1]["id"] == custom_id]
+    else:
+        asking = [button for button in buttons if button[1].get("needs")]
+        found = [button for button in asking if set(button[1]["needs"]) <= given]
+        # Of those that can be answered, the one that takes most of what was given.
+        found.sort(key=lambda button: -len(button[1]["needs"]))
+    if not found:
+        raise NotFound("dialects.no_such_button", "This task has no such button.")
+    return found[0]

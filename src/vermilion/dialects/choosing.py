@@ -1,0 +1,116 @@
+"""Which model a request means, and its fields in that model's words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vermilion.catalog import Entry, Shelf, effective_entries
+from vermilion.db import Tx
+from vermilion.dialects.services import MAKES, Job, Service
+from vermilion.identity import Actor, read_choices
+from vermilion.kit import AppError, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A request in the catalog's words: the entry, its parameters, the roles of the files, and what was left out."""
+
+    entry: Entry
+    params: dict[str, Any]
+    roles: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def entries_of(tx: Tx, shelf: Shelf, service: Service, actor: Actor) -> list[Entry]:
+    """The service's models, as this person may know of them."""
+    return [entry for entry in effective_entries(tx, shelf, actor.role) if entry.provider == service.provider]
+
+
+def meant_entry(
+    tx: Tx, shelf: Shelf, service: Service, actor: Actor, job: Job, name: str | None, files: Iterable[str]
+) -> Entry:
+    """The entry a request means: of those that go by the name, the first that begins with just these files.
+
+    Without a name it is the operator's choice for the service, where that fits, else the service's usual model.
+    Raises `NotFound` (`catalog.unknown_model`).
+    """
+    entries = entries_of(tx, shelf, service, actor)
+    given = tuple(files)
+    if name is not None:
+        known = [entry for entry in entries if name in _names(service, entry)]
+    else:
+        chosen = read_choices(tx).service_defaults.get(f"{service.name}.model")
+        named = [entry for entry in entries if chosen is not None and chosen in _names(service, entry)]
+        usual = [entry for model in service.models.get(job, ()) for entry in entries if entry.id == model]
+        known = [entry for entry in named if _fits(service, entry, job, given)] + usual
+        if not known:
+            known = [entry for entry in entries if _fits(service, entry, job, given)]
+    if not known:
+        asked = "that does this" if name is None else repr(name[:80])
+        raise NotFound("catalog.unknown_model", f"There is no model {asked} of {service.title}.", field="model")
+    return next((entry for entry in known if _fits(service, entry, job, given)), known[0])
+
+
+def meant(
+    entry: Entry, service: Service, fields: Mapping[str, Any], files: Iterable[str], defaults: Mapping[str, str]
+) -> Meant:
+    """The fields as the entry's parameters; those it does not know are left out, and named.
+
+    `defaults` are the operator's choices for fields that were not sent.
+    """
+    params: dict[str, Any] = {}
+    ignored = []
+    chosen = {
+        name.partition(".")[2]: value
+        for name, value in defaults.items()
+        if name.startswith(f"{service.name}.") and name != f"{service.name}.model"
+    }
+    for name, value in {**chosen, **fields}.items():
+        param = next(
+            (found for each in service.fields.get(name, (name,)) if (found := entry.param(each)) is not None), None
+        )
+        if param is not None:
+            params[param.name] = _fitted(param.type, value)
+        elif name in fields:
+            ignored.append(name)
+    roles = tuple(role_of(service, entry, name) or name for name in files)
+    return Meant(entry, params, roles, tuple(ignored))
+
+
+def role_of(service: Service, entry: Entry, name: str) -> str | None:
+    """The entry's role for a file that a request calls `name`."""
+    roles = {given.role for given in entry.inputs}
+    return next((role for role in service.roles.get(name, (name,)) if role in roles), None)
+
+
+def _names(service: Service, entry: Entry) -> set[str]:
+    """What the entry goes by: its id, the provider's own names for it, and the name it shares with its variants."""
+    names = {entry.id, entry.endpoint, *entry.aliases}
+    own = entry.options.get("model_name")
+    if isinstance(own, str):
+        names.add(own)
+    names.update(entry.id.removesuffix(ending) for ending in service.variants)
+    return names
+
+
+def _fits(service: Service, entry: Entry, job: Job, files: tuple[str, ...]) -> bool:
+    if entry.makes != MAKES[job] or not entry.enabled:
+        return False
+    roles = [role_of(service, entry, name) for name in files]
+    return None not in roles and all(
+        given.minimum <= roles.count(given.role) <= given.maximum for given in entry.inputs
+    )
+
+
+def _fitted(kind: str, value: Any) -> Any:
+    """A value as the parameter's kind spells it: choices are text here, and numbers to many clients."""
+    if kind == "choice" and isinstance(value, bool):
+        return "on" if value else "off"
+    if kind == "choice" and isinstance(value, int | float):
+        return f"{value:g}"
+    return value
+
+
+def unknown_model_is_bad_request(error: NotFound) -> AppError:
+    """The problem for an unknown model where the description asks for 400."""
+    return AppError(error.code, error.detail, status=400, field="model_name", extras=error.extras)

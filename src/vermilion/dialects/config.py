@@ -1,0 +1,264 @@
+"""A service's configuration, as the described system has it: one credential, the prices of models, what is usual.
+
+It is a view on what the admin pages show whole: the service's first credential, the overrides of its models, and the
+operator's defaults. Secrets come out masked, and a mask that is written back leaves the secret as it is.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from vermilion.catalog import (
+    CredentialDraft,
+    CredentialPatch,
+    CredentialView,
+    Entry,
+    OverridePatch,
+    Shelf,
+    add_credential,
+    all_credentials,
+    change_credential,
+    credential_view,
+    override_model,
+    visible_entry,
+)
+from vermilion.db import Tx
+from vermilion.dialects.bodies import Body, ModelName, Text
+from vermilion.dialects.choosing import entries_of
+from vermilion.dialects.services import Service, TimeoutUnit
+from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
+from vermilion.kit import Invalid
+from vermilion.kit.sealed import Sealer
+
+NEW_CREDENTIAL = "Described"
+"""The name of a credential that the described configuration made."""
+
+Credits = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+
+
+class PriceBody(Body):
+    """What a model costs: an amount for a request, and one for each result."""
+
+    base_credits: Credits | None = None
+    per_output_credits: Credits | None = None
+    enabled: bool | None = None
+
+
+class ConfigBody(Body):
+    """What to change of a service's configuration; what is absent stays."""
+
+    enabled: bool | None = None
+    base_url: Annotated[str, Field(max_length=2000)] | None = None
+    api_key: Annotated[str, Field(max_length=4000)] | None = None
+    fields: Annotated[dict[str, Annotated[str, Field(max_length=4000)]], Field(max_length=20)] | None = None
+    allow_private_hosts: bool | None = None
+    default_model: ModelName | None = None
+    default_mode: Annotated[Text, Field(min_length=1, max_length=80)] | None = None
+    models: Annotated[dict[ModelName, PriceBody], Field(max_length=200)] | None = None
+    max_concurrent_tasks: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    task_timeout: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
+
+
+class PricedModel(BaseModel):
+    """A model and what it costs; `modes` are the least a request costs in each mode the price tells apart."""
+
+    model: str
+    name: str
+    enabled: bool
+    base_credits: int
+    per_output_credits: int
+    from_credits: int
+    modes: dict[str, int]
+
+
+class UserConfigView(BaseModel):
+    """What may be used of a service, at what price."""
+
+    service: str
+    title: str
+    enabled: bool
+    default_model: str | None
+    default_mode: str | None
+    models: list[PricedModel]
+    max_concurrent_tasks: int
+
+
+class ServiceConfigView(UserConfigView):
+    """The same with what only admins see; secrets are masked."""
+
+    base_url: str
+    api_key: str
+    fields: dict[str, str]
+    credentials: int
+    managed_by: Literal["sandbox"] | None
+    health: Literal["up", "degraded", "down", "unconfigured"]
+    task_timeout: int
+    task_timeout_unit: TimeoutUnit
+
+
+def user_config(tx: Tx, shelf: Shelf, sealer: Sealer, service: Service, actor: Actor) -> UserConfigView:
+    """What a person may use of the service."""
+    credential = _first(tx, sealer, service)
+    return UserConfigView(**_usable(tx, shelf, service, actor, credential))
+
+
+def config(tx: Tx, shelf: Shelf, sealer: Sealer, service: Service, actor: Actor) -> ServiceConfigView:
+    """The service's configuration for an admin."""
+    credential = _first(tx, sealer, service)
+    fields = credential.fields if credential else {}
+    return ServiceConfigView(
+        **_usable(tx, shelf, service, actor, credential),
+        base_url=fields.get("base_url", ""),
+        api_key=fields.get(service.api_key, ""),
+        fields=fields,
+        credentials=len(_credentials(tx, sealer, service)),
+        managed_by=credential.managed_by if credential else None,
+        health=credential.health.state if credential else "unconfigured",
+        task_timeout=_timeout(service, entries_of(tx, shelf, service, actor)),
+        task_timeout_unit=service.timeout_unit,
+    )
+
+
+def configure(
+    tx: Tx, shelf: Shelf, sealer: Sealer, service: Service, actor: Actor, body: ConfigBody, now: datetime
+) -> ServiceConfigView:
+    """Change the configuration; all of it or nothing.
+
+    Raises what changing a credential, a model or a choice raises, and `Invalid` (`dialects.fixed`) for a timeout
+    other than the one in force: each model has its own, in the catalog.
+    """
+    entries = entries_of(tx, shelf, service, actor)
+    if body.task_timeout is not None and body.task_timeout != (fixed := _timeout(service, entries)):
+        raise Invalid(
+            "dialects.fixed",
+            f"How long a task may take is a matter of each model, in the catalog; here at most {fixed}"
+            f" {service.timeout_unit}.",
+            field="task_timeout",
+        )
+    _change_credential(tx, sealer, service, actor, body, now)
+    for model, price in (body.models or {}).items():
+        entry = visible_entry(tx, shelf, model, actor.role)
+        if entry.provider != service.provider:
+            raise Invalid("dialects.other_service", f"{entry.id} is no model of {service.title}.", field="models")
+        patch = OverridePatch.model_validate(price.model_dump(exclude_unset=True))
+        override_model(tx, shelf, actor, entry.id, patch, now=now)
+    _change_defaults(tx, shelf, service, actor, body, now)
+    return config(tx, shelf, sealer, service, actor)
+
+
+def _change_credential(tx: Tx, sealer: Sealer, service: Service, actor: Actor, body: ConfigBody, now: datetime) -> None:
+    fields = dict(body.fields or {})
+    if body.base_url is not None:
+        fields["base_url"] = body.base_url
+    if body.api_key is not None:
+        fields[service.api_key] = body.api_key
+    there = _first(tx, sealer, service)
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("enabled", body.enabled),
+            ("max_concurrent", body.max_concurrent_tasks),
+            ("allow_private_hosts", body.allow_private_hosts),
+        )
+        if value is not None
+    }
+    if there is not None and there.managed_by is not None and _differ(fields, there.fields):
+        # The sandbox's own credential is made anew at each start: an operator's login gets one of its own.
+        there = None
+    if there is not None:
+        if fields or changes:
+            patch = CredentialPatch.model_validate(changes | ({"fields": fields} if fields else {}))
+            change_credential(tx, sealer, actor, there.id, patch, now=now)
+    elif fields:
+        draft = CredentialDraft.model_validate({"name": NEW_CREDENTIAL, "fields": fields, **changes})
+        add_credential(tx, sealer, actor, service.provider, draft, now=now)
+
+
+def _change_defaults(tx: Tx, shelf: Shelf, service: Service, actor: Actor, body: ConfigBody, now: datetime) -> None:
+    chosen = dict(read_choices(tx).service_defaults)
+    if body.default_model is not None:
+        entry = visible_entry(tx, shelf, body.default_model, actor.role)
+        if entry.provider != service.provider:
+            raise Invalid(
+                "dialects.other_service", f"{entry.id} is no model of {service.title}.", field="default_model"
+            )
+        chosen[f"{service.name}.model"] = entry.id
+    if body.default_mode is not None:
+        modes = {mode for entry in entries_of(tx, shelf, service, actor) for mode in _modes(entry)}
+        if body.default_mode not in modes:
+            raise Invalid(
+                "dialects.unknown_mode", "There is no such mode among this service's models.", field="default_mode"
+            )
+        chosen[f"{service.name}.mode"] = body.default_mode
+    change_choices(tx, actor, ChoicesPatch(service_defaults=chosen), now)
+
+
+def _credentials(tx: Tx, sealer: Sealer, service: Service) -> list[CredentialView]:
+    return [credential_view(sealer, row, 0) for row in all_credentials(tx) if row.provider == service.provider]
+
+
+def _first(tx: Tx, sealer: Sealer, service: Service) -> CredentialView | None:
+    """The credential the configuration speaks of: an enabled one before others, an operator's before the sandbox's."""
+    return min(
+        _credentials(tx, sealer, service),
+        key=lambda each: (not each.enabled, each.managed_by is not None),
+        default=None,
+    )
+
+
+def first_credential(tx: Tx, sealer: Sealer, service: Service) -> UUID | None:
+    """The id of the credential the service's configuration speaks of."""
+    there = _first(tx, sealer, service)
+    return there.id if there else None
+
+
+def _usable(tx: Tx, shelf: Shelf, service: Service, actor: Actor, credential: CredentialView | None) -> dict[str, Any]:
+    entries = entries_of(tx, shelf, service, actor)
+    defaults = read_choices(tx).service_defaults
+    usual = next(
+        (entry for models in service.models.values() for model in models for entry in entries if entry.id == model),
+        None,
+    )
+    return {
+        "service": service.name,
+        "title": service.title,
+        "enabled": credential is not None and credential.enabled,
+        "default_model": defaults.get(f"{service.name}.model") or usual,
+        "default_mode": defaults.get(f"{service.name}.mode"),
+        "models": [_priced(entry) for entry in entries if entry.enabled or actor.is_admin],
+        "max_concurrent_tasks": credential.max_concurrent if credential else 0,
+    }
+
+
+def _priced(entry: Entry) -> PricedModel:
+    return PricedModel(
+        model=entry.id,
+        name=entry.name.en,
+        enabled=entry.enabled,
+        base_credits=entry.price.base_credits,
+        per_output_credits=entry.price.per_output_credits,
+        from_credits=entry.price_range()[0],
+        modes={mode: _least(entry, mode) for mode in _modes(entry)},
+    )
+
+
+def _modes(entry: Entry) -> list[str]:
+    mode = entry.param("mode")
+    return [choice.value for choice in mode.choices] if mode is not None and mode.type == "choice" else []
+
+
+def _least(entry: Entry, mode: str) -> int:
+    """The price of a request in this mode that says nothing else."""
+    return entry.quote(entry.accept_params({"mode": mode})).price_credits
+
+
+def _timeout(service: Service, entries: list[Entry]) -> int:
+    seconds = max((entry.deadline_seconds for entry in entries), default=0)
+    return seconds if service.timeout_unit == "s" else seconds * 1000
+
+
+def _differ(given: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    return any(value.rstrip("/") != known.get(name, "").rstrip("/") for name, value in given.items())

@@ -1,0 +1,208 @@
+"""The described credit: how credits work here, my statement, what models cost, and what was spent."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from vermilion import ledger
+from vermilion.catalog import OverridePatch, Shelf, effective_entries, override_model
+from vermilion.db import Tx
+from vermilion.dialects.bodies import Body, ModelName
+from vermilion.dialects.config import PriceBody
+from vermilion.dialects.house import HouseHere
+from vermilion.dialects.routes import Route, face, not_offered
+from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
+from vermilion.dialects.tasks_api import PageNumber, PageSize
+from vermilion.generation import daily_of_everybody
+from vermilion.identity import Actor, AdminActor, CurrentActor, SessionActor, read_choices
+from vermilion.ledger import StatementEntry
+
+router = APIRouter()
+
+_BUYING: Final = "buying credits"
+_CODES: Final = "redemption codes"
+
+
+class CreditConfigView(BaseModel):
+    """How credits work here: whole numbers, no fractions."""
+
+    credit_name: str
+    welcome_credits: int
+    no_credit_code: str
+    """The code of the problem a request is answered with when credits do not suffice (402)."""
+    can_buy: bool
+    can_redeem: bool
+
+
+class LogEntry(BaseModel):
+    """One line of the statement; `credit` is how the available credits changed."""
+
+    id: UUID
+    user_id: UUID
+    kind: str
+    credit: int
+    balance: int
+    reason: str | None
+    task_id: UUID | None
+    created_at: datetime
+
+
+class LogPage(BaseModel):
+    """A page of the statement, newest first."""
+
+    items: list[LogEntry]
+    total: int
+    page: int
+    limit: int
+    has_more: bool
+
+
+class ModelPrice(BaseModel):
+    """What a model costs: an amount for a request, and one for each result; at least `from_credits`."""
+
+    model: str
+    name: str
+    enabled: bool
+    base_credits: int
+    per_output_credits: int
+    from_credits: int
+
+
+class PriceList(BaseModel):
+    """What every model costs."""
+
+    items: list[ModelPrice]
+
+
+class PricesBody(Body):
+    """Models by id or alias, with what changes about their price."""
+
+    models: Annotated[dict[ModelName, PriceBody], Field(min_length=1, max_length=200)]
+
+
+class StatisticsBody(Body):
+    """How many days to look back, today included."""
+
+    days: Annotated[int, Field(ge=1, le=90)] = 30
+
+
+class StatisticsView(Figures):
+    """What everybody made and spent."""
+
+    days: int
+    since: datetime
+    by_day: list[DayFigures]
+    by_model: list[ModelFigures]
+
+
+@face(router, Route("GET", "/credit/config", "user", "How credits work here"))
+async def get_config(house: HouseHere, _actor: CurrentActor) -> CreditConfigView:
+    """What a new person is given, and by what ways credits can be had."""
+    choices = await house.db.read(read_choices)
+    return CreditConfigView(
+        credit_name="credits",
+        welcome_credits=choices.welcome_credits,
+        no_credit_code="credits.insufficient",
+        can_buy=False,
+        can_redeem=False,
+    )
+
+
+@face(router, Route("GET", "/credit/logs", "user", "My statement"))
+async def get_logs(house: HouseHere, actor: CurrentActor, page: PageNumber = 1, limit: PageSize = 20) -> LogPage:
+    """Every movement of my credits, the latest first."""
+    entries, total = await house.db.read(ledger.numbered_statement, actor.user_id, page=page, limit=limit)
+    return LogPage(
+        items=[_log(actor.user_id, entry) for entry in entries],
+        total=total,
+        page=page,
+        limit=limit,
+        has_more=page * limit < total,
+    )
+
+
+@face(router, Route("GET", "/credit/models/price", "user", "What models cost"))
+async def get_prices(house: HouseHere, actor: CurrentActor) -> PriceList:
+    """Every model's price, as it is now."""
+    return PriceList(items=await house.db.read(_prices, house.shelf, actor))
+
+
+@face(router, Route("PUT", "/credit/models/price", "admin", "Price models"), refusals=(404,))
+async def put_prices(house: HouseHere, actor: AdminActor, body: PricesBody) -> PriceList:
+    """Change the prices named, all or none; effective at once, and audited."""
+    return PriceList(items=await house.db.write(_price, house.shelf, actor, body, house.clock.now()))
+
+
+@face(router, Route("POST", "/credit/statistics", "admin", "What was spent"))
+async def post_statistics(house: HouseHere, _actor: AdminActor, body: StatisticsBody) -> StatisticsView:
+    """Everybody's ended tasks and settled credits, by day and model."""
+    return await house.db.read(_statistics, house.shelf, body.days, house.clock.now())
+
+
+not_offered(router, SessionActor, Route("POST", "/credit/tickets", "user", "Buy credits", _BUYING))
+not_offered(router, None, Route("GET", "/credit/callback", "anybody", "Where a payment gateway reports", _BUYING))
+not_offered(
+    router,
+    AdminActor,
+    Route("GET", "/credit/redemption_codes", "admin", "Redemption codes", _CODES),
+    Route("POST", "/credit/redemption_codes", "admin", "Make redemption codes", _CODES),
+    Route("PUT", "/credit/redemption_codes/{code}", "admin", "Change a redemption code", _CODES),
+    Route("DELETE", "/credit/redemption_codes/{code}", "admin", "Delete a redemption code", _CODES),
+    Route("GET", "/credit/redemption_codes/export", "admin", "Redemption codes as a table", _CODES),
+)
+not_offered(
+    router,
+    SessionActor,
+    Route("POST", "/credit/redemption_codes/{code}/receive", "user", "Redeem a code", _CODES),
+)
+
+
+def _log(user_id: UUID, entry: StatementEntry) -> LogEntry:
+    return LogEntry(
+        id=entry.id,
+        user_id=user_id,
+        kind=entry.kind,
+        credit=entry.available_delta,
+        balance=entry.available_after,
+        reason=entry.reason,
+        task_id=entry.generation_id,
+        created_at=entry.created_at,
+    )
+
+
+def _prices(tx: Tx, shelf: Shelf, actor: Actor) -> list[ModelPrice]:
+    return [
+        ModelPrice(
+            model=entry.id,
+            name=entry.name.en,
+            enabled=entry.enabled,
+            base_credits=entry.price.base_credits,
+            per_output_credits=entry.price.per_output_credits,
+            from_credits=entry.price_range()[0],
+        )
+        for entry in effective_entries(tx, shelf, actor.role)
+    ]
+
+
+def _price(tx: Tx, shelf: Shelf, actor: Actor, body: PricesBody, now: datetime) -> list[ModelPrice]:
+    for model, price in body.models.items():
+        override_model(tx, shelf, actor, model, OverridePatch(**price.model_dump(exclude_unset=True)), now=now)
+    return _prices(tx, shelf, actor)
+
+
+def _statistics(tx: Tx, shelf: Shelf, days: int, now: datetime) -> StatisticsView:
+    since = first_moment(days, now)
+    rows = daily_of_everybody(tx, [entry.id for entry in effective_entries(tx, shelf, "admin")], since)
+    days_seen, models = sorted({row.day for row in rows}), sorted({row.model for row in rows})
+    return StatisticsView.model_validate(
+        {
+            **figures(rows),
+            "days": days,
+            "since": since,
+            "by_day": [{"day": day, **figures(row for row in rows if row.day == day)} for day in days_seen],
+            "by_model": [{"model": name, **figures(row for row in rows if row.model == name)} for name in models],
+        }
+    )

@@ -1,0 +1,116 @@
+"""Midjourney: imagine, blend, describe, shorten; what its buttons do; the seed of a picture."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from vermilion.dialects.bodies import ActionBody, BlendBody, ImagineBody, ModalBody, OneImageBody, ShortenBody
+from vermilion.dialects.buttons import act
+from vermilion.dialects.files import GivenFile
+from vermilion.dialects.house import HouseHere, LinksHere
+from vermilion.dialects.making import Wish, make
+from vermilion.dialects.routes import Route, face
+from vermilion.dialects.services import MIDJOURNEY
+from vermilion.dialects.task_views import TaskView
+from vermilion.dialects.tasks_api import task_for
+from vermilion.identity import CurrentActor
+from vermilion.kit import NotFound
+
+router = APIRouter()
+
+_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
+
+
+class ImageSeedView(BaseModel):
+    """The seed a task's picture was made from."""
+
+    task_id: UUID
+    seed: int
+
+
+def _add_imagine(path: str) -> None:
+    @face(router, Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=_MAKING)
+    async def imagine(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ImagineBody) -> TaskView:
+        """Reference pictures are prompts, styles or characters, with weights."""
+        files = [
+            GivenFile(picture.type, picture.content, picture.weight, picture.filename)
+            for picture in body.reference_images
+        ]
+        wish = Wish("imagine", body.prompt, body.model, _imagine_fields(body), files)
+        return await make(house, links, MIDJOURNEY, actor, wish)
+
+
+_add_imagine("/midjourney/generate")
+_add_imagine("/midjourney/submit/imagine")
+
+
+@face(
+    router,
+    Route("POST", "/midjourney/submit/blend", "user", "One picture of several", takes_files=True),
+    refusals=_MAKING,
+)
+async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: BlendBody) -> TaskView:
+    """Two to five pictures become one."""
+    sent = body.model_dump(exclude_none=True, include={"dimensions", "mode"})
+    files = [GivenFile("normal", picture) for picture in body.pictures]
+    return await make(house, links, MIDJOURNEY, actor, Wish("blend", "", None, sent, files))
+
+
+@face(
+    router,
+    Route("POST", "/midjourney/submit/describe", "user", "Words for a picture", takes_files=True),
+    refusals=_MAKING,
+)
+async def describe(house: HouseHere, links: LinksHere, actor: CurrentActor, body: OneImageBody) -> TaskView:
+    """The words are among the task's `properties.facts.texts`."""
+    sent = body.model_dump(exclude_none=True, include={"mode"})
+    files = [GivenFile("normal", body.picture)]
+    return await make(house, links, MIDJOURNEY, actor, Wish("describe", "", None, sent, files))
+
+
+@face(router, Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=_MAKING)
+async def shorten(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ShortenBody) -> TaskView:
+    """The words are among the task's `properties.facts.texts`."""
+    sent = body.model_dump(exclude_none=True, include={"mode"})
+    return await make(house, links, MIDJOURNEY, actor, Wish("shorten", body.prompt, None, sent))
+
+
+@face(router, Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=_MAKING)
+async def action(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ActionBody) -> TaskView:
+    """`custom_id` is one of the task's buttons; one that needs words or a region is for `submit/modal`."""
+    return await act(house, links, MIDJOURNEY, actor, body)
+
+
+@face(
+    router,
+    Route("POST", "/midjourney/submit/modal", "user", "Press a button that asks for more", takes_files=True),
+    refusals=_MAKING,
+)
+async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ModalBody) -> TaskView:
+    """With the words, or the region as a mask that is white where it changes.
+
+    Without `custom_id` it is the task's first button that asks for what is given.
+    """
+    return await act(house, links, MIDJOURNEY, actor, body, prompt=body.prompt, mask=body.mask_base64 or body.mask)
+
+
+@face(router, Route("GET", "/midjourney/task/{task_id}/image-seed", "owner", "The seed of a task"))
+async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> ImageSeedView:
+    """The seed Midjourney told, where it told one."""
+    _, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
+    seed = (view.facts or {}).get("seed")
+    if not isinstance(seed, int):
+        raise NotFound("dialects.no_seed", "No seed is known of this task.")
+    return ImageSeedView(task_id=task_id, seed=seed)
+
+
+def _imagine_fields(body: ImagineBody) -> Mapping[str, Any]:
+    advanced = body.advanced_params
+    sent = advanced.model_dump(exclude_none=True, exclude={"custom_aspect_ratio"})
+    if advanced.custom_aspect_ratio is not None:
+        custom = advanced.custom_aspect_ratio
+        sent["aspect_ratio"] = f"{custom.width}:{custom.height}"
+    return sent | body.model_dump(exclude_none=True, include={"negative_prompt", "mode"})

@@ -1,0 +1,64 @@
+"""DreamWork: pictures from words, and from pictures."""
+
+import re
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+from vermilion.dialects.bodies import PaintingBody
+from vermilion.dialects.files import GivenFile
+from vermilion.dialects.house import House, HouseHere, Links, LinksHere
+from vermilion.dialects.making import Wish, make
+from vermilion.dialects.routes import Route, face
+from vermilion.dialects.services import DREAMWORK, Job
+from vermilion.dialects.task_views import TaskView
+from vermilion.identity import Actor, CurrentActor
+
+router = APIRouter()
+
+_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
+_PIXELS: Final = re.compile(r"^\s*(\d{2,5})\s*[xX×*]\s*(\d{2,5})\s*$")
+
+
+@face(
+    router,
+    Route("POST", "/dreamwork/submit/text-to-image", "user", "A picture from words"),
+    refusals=_MAKING,
+)
+async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: PaintingBody) -> TaskView:
+    """Without a model: Seedream 4.0."""
+    return await _make(house, links, actor, "text-to-image", body)
+
+
+@face(
+    router,
+    Route("POST", "/dreamwork/submit/image-to-image", "user", "A picture from pictures", takes_files=True),
+    refusals=_MAKING,
+)
+async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: PaintingBody) -> TaskView:
+    """Without a model: Seedream 4.0; several pictures are references."""
+    return await _make(house, links, actor, "image-to-image", body)
+
+
+async def _make(house: House, links: Links, actor: Actor, job: Job, body: PaintingBody) -> TaskView:
+    sent = body.model_dump(exclude_none=True, exclude={"prompt", "model", "image", "size", "seed"})
+    if body.seed is not None and body.seed >= 0:
+        # -1 is how these clients say that the model is to choose.
+        sent["seed"] = body.seed
+    if body.size:
+        sent |= size_fields(body.size)
+    pictures = [body.image] if isinstance(body.image, str) else body.image or []
+    wish = Wish(job, body.prompt, body.model, sent, [GivenFile("image", picture) for picture in pictures])
+    return await make(house, links, DREAMWORK, actor, wish)
+
+
+def size_fields(size: str) -> dict[str, Any]:
+    """`1024x768` as pixels, `16:9` as a shape, `2K` as a resolution; `adaptive` and `auto` leave it to the model."""
+    pixels = _PIXELS.match(size)
+    if pixels:
+        return {"width_height": {"width": int(pixels[1]), "height": int(pixels[2])}}
+    if ":" in size:
+        return {"aspect_ratio": size}
+    if size.lower() in {"adaptive", "auto"}:
+        return {}
+    return {"resolution": size.upper()}

@@ -1,0 +1,120 @@
+"""The table of the described routes: each is entered here as it is made, and documentation and tests read it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, Response
+
+from vermilion.identity import problem_responses, write_responses
+from vermilion.kit import AppError
+
+TAG: Final = "described"
+
+Who = Literal["anybody", "user", "owner", "admin"]
+"""Who may ask: nobody needs to be signed in; anybody who is; whose it is, and admins; admins alone."""
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One described route, below `root`.
+
+    `missing` says what the house lacks where that is all it answers; `takes_files` that a body may hold files.
+    """
+
+    method: Method
+    path: str
+    who: Who
+    what: str
+    missing: str | None = None
+    takes_files: bool = False
+    root: str = "/api/v1"
+
+    @property
+    def name(self) -> str:
+        """How documentation and tests speak of it."""
+        return f"{self.method} {self.root}{self.path}"
+
+    @property
+    def operation(self) -> str:
+        """Its operation's id: `described_post_kling_submit_lip_sync`."""
+        words = self.path.replace("{", "").replace("}", "").replace("-", "_").strip("/").split("/")
+        return "_".join(["described", self.method.lower(), *words])
+
+
+ROUTES: Final[dict[str, Route]] = {}
+"""By name, in the order they were made."""
+
+Endpoint = Callable[..., Awaitable[Any]]
+
+
+class NotOffered(AppError):
+    """The route is described, and the house lacks what it is about."""
+
+    status = 501
+
+
+def face(
+    router: APIRouter,
+    route: Route,
+    *,
+    status_code: int = 200,
+    refusals: tuple[int, ...] = (),
+    **more: Any,
+) -> Callable[[Endpoint], Endpoint]:
+    """Enter a route into the table and into `router`, with the problems it may answer beside the usual ones."""
+    usual = {*refusals, *(() if route.who == "anybody" else (401, 403)), *((404,) if "{" in route.path else ())}
+    responses = problem_responses(*sorted(usual)) if route.method == "GET" else write_responses(*sorted(usual))
+
+    def enter(endpoint: Endpoint) -> Endpoint:
+        if route.name in ROUTES:
+            raise ValueError(f"{route.name} is described twice")
+        ROUTES[route.name] = route
+        router.add_api_route(
+            route.path,
+            endpoint,
+            methods=[route.method],
+            name=route.operation,
+            summary=route.what,
+            description=endpoint.__doc__,
+            status_code=status_code,
+            responses={**responses, **more.pop("responses", {})},
+            tags=[TAG],
+            **more,
+        )
+        return endpoint
+
+    return enter
+
+
+def not_offered(router: APIRouter, actor: Any, *routes: Route) -> None:
+    """Routes of something the house does not have: each says what is missing, to those who may ask at all.
+
+    `actor` is the dependency's type that the routes' `who` stands for; None for anybody.
+    """
+    for route in routes:
+        face(router, route, refusals=(501,), response_class=Response)(_refusal(route, actor))
+
+
+def _refusal(route: Route, actor: Any) -> Endpoint:
+    def refuse() -> None:
+        raise NotOffered(
+            "dialects.not_offered",
+            f"This studio does not have {route.missing} yet.",
+            extras={"missing": route.missing},
+        )
+
+    if actor is None:
+
+        async def answer_anybody() -> None:
+            refuse()
+
+        return answer_anybody
+
+    async def answer(_actor: Any) -> None:
+        refuse()
+
+    answer.__annotations__["_actor"] = actor
+    return answer

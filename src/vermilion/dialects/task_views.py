@@ -1,0 +1,169 @@
+"""A generation in the described system's words: a task."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from vermilion.dialects.house import Links
+from vermilion.dialects.services import Service
+from vermilion.generation import GenerationView, Status
+from vermilion.library import AssetView
+
+TaskStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
+
+STATUS_WORDS: Final[Mapping[Status, TaskStatus]] = {
+    Status.QUEUED: "pending",
+    Status.SUBMITTING: "processing",
+    Status.RUNNING: "processing",
+    Status.STORING: "processing",
+    # Nobody knows yet whether it runs: for a client that only knows these words it goes on.
+    Status.UNCERTAIN: "processing",
+    Status.SUCCEEDED: "completed",
+    Status.FAILED: "failed",
+    Status.CANCELED: "cancelled",
+}
+
+_ACTIONS: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "text": "TEXT"}
+_CREATED_AS: Final = "action"
+
+
+class ButtonView(BaseModel):
+    """What can be done with a result; `custom_id` goes back to `submit/action`."""
+
+    custom_id: str
+    emoji: str
+    label: str
+    style: int
+    type: int
+
+
+class TaskView(BaseModel):
+    """One task. `state` is the studio's own status; times with `_time` are milliseconds since 1970."""
+
+    id: UUID
+    task_id: UUID
+    user_id: UUID | None
+    service: str
+    action: str
+    model: str
+    status: TaskStatus
+    state: Status
+    progress: int | str
+    queue_position: int | None
+    prompt: str
+    prompt_en: str
+    image_url: str | None
+    image_urls: list[str]
+    cloud_image_url: str | None
+    video_url: str | None
+    video_urls: list[str]
+    audio_url: str | None
+    asset_ids: list[UUID]
+    fail_reason: str | None
+    fail_code: str | None
+    credits: int
+    retry_count: int
+    generation_time: float | None
+    submit_time: int
+    start_time: int | None
+    finish_time: int | None
+    created_at: datetime
+    completed_at: datetime | None
+    buttons: list[ButtonView]
+    properties: dict[str, Any]
+    ignored_fields: list[str]
+    """What was sent and this model does not understand; told by the answer to a submit alone."""
+
+
+class TaskPage(BaseModel):
+    """A page of tasks, newest first; `total` counts up to 10,000."""
+
+    items: list[TaskView]
+    total: int
+    page: int
+    limit: int
+    has_more: bool
+
+
+def task_view(
+    service: Service,
+    view: GenerationView,
+    links: Links,
+    *,
+    user_id: UUID | None,
+    ignored: tuple[str, ...] = (),
+) -> TaskView:
+    """The task of a generation."""
+    images, videos, sounds = (
+        [links.file(asset.id) for asset in view.assets if asset.kind == kind] for kind in ("image", "video", "audio")
+    )
+    image = images[0] if images else None
+    return TaskView(
+        id=view.id,
+        task_id=view.id,
+        user_id=user_id,
+        service=service.name,
+        action=_action(view),
+        model=view.model,
+        status=STATUS_WORDS[view.status],
+        state=view.status,
+        progress=_progress(service, view),
+        queue_position=view.progress.queue_position,
+        prompt=view.prompt,
+        prompt_en=view.prompt,
+        image_url=image,
+        image_urls=images,
+        cloud_image_url=image,
+        video_url=videos[0] if videos else None,
+        video_urls=videos,
+        audio_url=sounds[0] if sounds else None,
+        asset_ids=[asset.id for asset in view.assets],
+        fail_reason=view.failure.detail if view.failure else None,
+        fail_code=view.failure.code if view.failure else None,
+        credits=view.price_credits if view.settled_credits is None else view.settled_credits,
+        retry_count=max(0, view.attempt - 1),
+        generation_time=_seconds(view),
+        submit_time=_milliseconds(view.created_at),
+        start_time=_milliseconds(view.submitted_at) if view.submitted_at else None,
+        finish_time=_milliseconds(view.finished_at) if view.finished_at else None,
+        created_at=view.created_at,
+        completed_at=view.finished_at,
+        buttons=[button for asset in view.assets for button in _buttons(asset)],
+        properties={"model_name": view.model_name.en, "params": view.params, "facts": view.facts or {}},
+        ignored_fields=list(ignored),
+    )
+
+
+def _action(view: GenerationView) -> str:
+    return _ACTIONS[view.kind]
+
+
+def _progress(service: Service, view: GenerationView) -> int | str:
+    percent = 100 if view.status is Status.SUCCEEDED else int(view.progress.percent or 0)
+    return f"{percent}%" if service.progress_is_text else percent
+
+
+def _seconds(view: GenerationView) -> float | None:
+    if view.submitted_at is None or view.finished_at is None:
+        return None
+    return max(0.0, (view.finished_at - view.submitted_at).total_seconds())
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _buttons(asset: AssetView) -> list[ButtonView]:
+    return [
+        ButtonView(
+            custom_id=str(action["id"]),
+            emoji="",
+            label=str(action.get("label", {}).get("en", action["id"])),
+            style=2,
+            type=2,
+        )
+        for action in asset.actions
+    ]
