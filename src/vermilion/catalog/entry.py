@@ -165,8 +165,14 @@ class Entry(Declared):
         if self.outputs_param is None:
             return self.outputs, self.outputs
         param = self.param(self.outputs_param)
+        if isinstance(param, ChoiceParam) and not param.optional and not param.any_ratio:
+            counts = [int(choice.value) for choice in param.choices if choice.value.isdecimal()]
+            if len(counts) == len(param.choices) and min(counts) >= 1:
+                return min(counts), max(counts)
         if not isinstance(param, IntegerParam) or param.optional or param.minimum < 1:
-            raise ValueError("outputs_param must name an integer parameter with a default and a minimum of at least 1")
+            raise ValueError(
+                "outputs_param must name a whole number of at least 1, or choices among such, with a default"
+            )
         return param.minimum, param.maximum
 
     def param(self, name: str) -> Param | None:

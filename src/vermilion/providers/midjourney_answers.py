@@ -1,0 +1,195 @@
+"""Reading a task of a midjourney-proxy: how it is, and what came of it.
+
+Only `SUCCESS` makes its addresses results: while it runs, `imageUrl` is a passing preview. A grid of four is told from
+a single picture by its buttons, or, where a proxy has none, by the task's action. Facts: the proxies' sources.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vermilion.providers.contract import Done, JsonObject, Output, Pending, Ticket
+from vermilion.providers.errors import Broke, Drifted, ProviderError
+from vermilion.providers.midjourney_buttons import cells_of, custom_ids, offered
+from vermilion.providers.midjourney_errors import failure_of, forgotten
+
+WAITING = frozenset({"", "NOT_START", "SUBMITTED"})
+GRIDS = frozenset(
+    {
+        *(
+            "IMAGINE",
+            "BLEND",
+            "VARIATION",
+            "REROLL",
+            "ZOOM",
+            "PAN",
+            "OUTPAINT",
+            "INPAINT",
+            "EDIT",
+            "EDITS",
+            "RETEXTURE",
+        ),
+        *("CUSTOM_ZOOM", "HIGH_VARIATION", "LOW_VARIATION", "MODAL", "PIC_READER"),
+    }
+)
+"""Actions whose result is four pictures in one, where no button says it."""
+
+_IN_WORDS = frozenset({"DESCRIBE", "SHORTEN"})
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%")
+_KEYCAP = re.compile(r"^\s*(?:[0-9]\ufe0f?\u20e3|[0-9][.)])\s*", re.MULTILINE)
+_PROMPT_MAX_CHARS = 2000
+
+Task = Mapping[str, Any]
+
+
+def read(ticket: Ticket, tasks: Sequence[Task]) -> Pending | Done:
+    """What became of a ticket's tasks: one, or several where one button started several. Raises `ProviderError`."""
+    if not tasks:
+        raise forgotten()
+    if len(tasks) == 1:
+        return _of_one(ticket, tasks[0])
+    told: list[Done] = []
+    waiting: list[Pending] = []
+    problems: list[ProviderError] = []
+    for task in tasks:
+        try:
+            answer = _of_one(ticket, task)
+        except ProviderError as problem:
+            problems.append(problem)
+        else:
+            (told if isinstance(answer, Done) else waiting).append(answer)  # type: ignore[arg-type]
+    if waiting:
+        percents = [each.percent or 0.0 for each in waiting] + [100.0] * (len(told) + len(problems))
+        return Pending(started=any(each.started for each in waiting), percent=sum(percents) / len(percents))
+    if not told:
+        raise problems[0]
+    return Done(tuple(output for each in told for output in each.outputs), ticket=told[0].ticket)
+
+
+def status_of(task: Any) -> str:
+    """A task's status; raises `Drifted` where it has none."""
+    status = task.get("status") if isinstance(task, dict) else None
+    if not isinstance(status, str):
+        raise Drifted("The proxy's answer is no task.", vendor_message=str(task)[:200])
+    return status
+
+
+def words_of(task: Task) -> str:
+    """The prompt as Midjourney took it."""
+    properties = task.get("properties")
+    final = properties.get("finalPrompt") if isinstance(properties, dict) else None
+    told = (final, task.get("promptEn"), task.get("prompt"))
+    return next((text.strip() for text in told if isinstance(text, str) and text.strip()), "")[:_PROMPT_MAX_CHARS]
+
+
+def _of_one(ticket: Ticket, task: Task) -> Pending | Done:
+    status = status_of(task)
+    if status in WAITING:
+        return Pending(started=False)
+    match status:
+        case "IN_PROGRESS":
+            return Pending(started=True, percent=_percent(task.get("progress")))
+        case "MODAL":
+            if ticket.data.get("confirmed", True):
+                return Pending(started=False)
+            raise Broke("The proxy waits for a window to be answered: remix mode is on there.", again=False)
+        case "SUCCESS":
+            return _done(ticket, task)
+        case "FAILURE":
+            raise failure_of(str(task.get("failReason") or ""))
+        case "CANCEL":
+            raise Broke("The job was canceled at the proxy.", again=False)
+    raise Drifted(f"The proxy's status {status[:40]!r} is not one of its statuses.")
+
+
+def _percent(progress: Any) -> float | None:
+    found = [float(number) for number in _PERCENT.findall(progress)] if isinstance(progress, str) else []
+    return min(max(found), 100.0) if found else None
+
+
+def _done(ticket: Ticket, task: Task) -> Done:
+    prompt = words_of(task)
+    facts: dict[str, Any] = {}
+    if isinstance(seed := task.get("seed"), int | str) and str(seed).isdecimal():
+        facts["seed"] = int(seed)
+    if task.get("action") in _IN_WORDS:
+        texts = _texts(task)
+        if not texts:
+            raise Broke("Midjourney finished without a word.")
+        offer = offered(task, 0, prompt, video=False, texts=texts)
+        return Done((), facts | {"texts": texts, "actions": list(offer.whole)}, _receipt(ticket, task, prompt))
+    clips = _addresses(task.get("videoUrls")) or _addresses([task.get("videoUrl")])
+    outputs = _clips(task, clips, prompt) if clips else _pictures(task, prompt)
+    return Done(outputs, facts, _receipt(ticket, task, prompt, video=bool(clips)))
+
+
+def _pictures(task: Task, prompt: str) -> tuple[Output, ...]:
+    several = _addresses(task.get("imageUrls"))
+    whole = _addresses([task.get("imageUrl")])
+    names = custom_ids(task)
+    is_grid = cells_of(names) == 4 if names else task.get("action") in GRIDS
+    if len(several) > 1 or (several and not is_grid) or not whole:
+        return _apart(task, several, prompt, "image")
+    if not is_grid:
+        return _apart(task, whole, prompt, "image")
+    offer = offered(task, 4, prompt, video=False)
+    return (Output("image", url=whole[0], actions=offer.whole, grid=(2, 2), cell_actions=offer.each),)
+
+
+def _clips(task: Task, clips: Sequence[str], prompt: str) -> tuple[Output, ...]:
+    outputs = _apart(task, clips, prompt, "video")
+    if len(clips) == 1 and task.get("action") == "UPSCALE":
+        return outputs
+    return tuple(
+        Output("video", url=output.url, actions=(*output.actions, _extended(place)))
+        for place, output in enumerate(outputs)
+    )
+
+
+def _apart(task: Task, addresses: Sequence[str], prompt: str, kind: Any) -> tuple[Output, ...]:
+    if not addresses:
+        raise Broke("Midjourney finished without a result.")
+    offer = offered(task, len(addresses), prompt, video=kind == "video")
+    return tuple(
+        Output(kind, url=url, actions=(*offer.whole, *each)) for url, each in zip(addresses, offer.each, strict=True)
+    )
+
+
+def _extended(place: int) -> JsonObject:
+    return {
+        "id": "extend",
+        "label": {"en": "Extend", "zh": "延长"},
+        "model": "midjourney-video-extend",
+        "prompt": None,
+        "params": {"index": place},
+        "input_role": None,
+        "needs": [],
+    }
+
+
+def _receipt(ticket: Ticket, task: Task, prompt: str, *, video: bool = False) -> Ticket:
+    """The ticket with what a follow-up must know."""
+    told = {"task": str(task.get("id") or ticket.id), "buttons": custom_ids(task)[:30], "prompt": prompt}
+    return Ticket(ticket.id, {**ticket.data, **told, **({"video": True} if video else {})})
+
+
+def _addresses(items: Any) -> list[str]:
+    """Web addresses, named plainly or as `url`."""
+    found = [item.get("url") if isinstance(item, dict) else item for item in items] if isinstance(items, list) else []
+    return [url for url in found if isinstance(url, str) and url.startswith(("https://", "http://"))]
+
+
+def _texts(task: Task) -> list[str]:
+    """The descriptions, or shorter prompts: numbered with keycaps, or parted by empty lines."""
+    properties = task.get("properties")
+    final = properties.get("finalPrompt") if isinstance(properties, dict) else None
+    asked = task.get("prompt")
+    for text in (final, task.get("promptEn"), task.get("description")):
+        # A command is no answer, and what was asked is none either.
+        if not isinstance(text, str) or not text.strip() or text.startswith("/") or text == asked:
+            continue
+        marks = list(_KEYCAP.finditer(text))
+        ends = [*(mark.start() for mark in marks[1:]), len(text)]
+        parts = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=False)]
+        return [part.strip() for part in parts or re.split(r"\n\s*\n", text) if part.strip()][:10]
+    return []
