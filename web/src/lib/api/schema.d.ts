@@ -105,7 +105,11 @@ export interface paths {
          */
         get: operations["get_admin_models"];
         put?: never;
-        post?: never;
+        /**
+         * Add a model
+         * @description Put up a model of the house's own; its id begins with `own-`. Effective at once on every node.
+         */
+        post: operations["add_own_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -132,7 +136,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/models/{model}": {
+    "/api/v1/admin/models/previews": {
         parameters: {
             query?: never;
             header?: never;
@@ -141,8 +145,78 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Preview a model
+         * @description What people would see of this entry; nothing is stored. 422 names what does not hold together.
+         */
+        post: operations["preview_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/models/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose a model
+         * @description Read a document of a provider's, check it at that provider with this credential, and propose an entry.
+         *
+         *     Nothing is stored and nothing is run. What is wrong with the document is told in `findings`.
+         */
+        post: operations["propose_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/models/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready-made beginnings
+         * @description The documents to begin with, and the providers that read documents at all.
+         */
+        get: operations["get_model_templates"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace a model
+         * @description Replace a model of the house's own; what already runs, and what was made, keeps the entry it began with.
+         */
+        put: operations["replace_own_model"];
+        post?: never;
+        /**
+         * Delete a model
+         * @description Take a model of the house's own away; what was made with it stays.
+         */
+        delete: operations["delete_own_model"];
         options?: never;
         head?: never;
         /**
@@ -150,6 +224,26 @@ export interface paths {
          * @description Switch a model on or off, show it to admins only, or change its price; effective at once on every node.
          */
         patch: operations["patch_admin_model"];
+        trace?: never;
+    };
+    "/api/v1/admin/models/{model}/entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a model
+         * @description The whole entry as it is in force, to be kept, edited, or added to another house.
+         */
+        get: operations["get_model_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/admin/overview": {
@@ -1288,6 +1382,130 @@ export interface components {
             unit: string;
         };
         /**
+         * BooleanParam
+         * @description Yes or no.
+         */
+        BooleanParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: boolean | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "boolean";
+            /** Unit */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
+        };
+        /**
+         * Choice
+         * @description One value among several; `aspect` is width/height where it is a shape.
+         *
+         *     `wire` is what the provider is sent in place of the value; with `omit` it is sent nothing and decides itself.
+         */
+        Choice: {
+            /** Aspect */
+            aspect?: number | null;
+            /** Flag */
+            flag?: string | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /**
+             * Omit
+             * @default false
+             */
+            omit?: boolean;
+            /** Value */
+            value: string;
+            wire?: components["schemas"]["JsonValue"];
+        };
+        /**
+         * ChoiceParam
+         * @description One of several values, which are strings; a choice's `wire` is sent in its place.
+         *
+         *     With `any_ratio` the choices are the usual ones among all ratios of two whole numbers: `7:3`.
+         */
+        ChoiceParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /**
+             * Any Ratio
+             * @default false
+             */
+            any_ratio?: boolean;
+            /** Choices */
+            choices: components["schemas"]["Choice"][];
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: string | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "choice";
+            /** Unit */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
+        };
+        /**
          * ChoiceView
          * @description One value among several; `aspect` is width/height where it is a shape.
          */
@@ -1495,6 +1713,89 @@ export interface components {
             held: number;
         };
         /**
+         * Entry
+         * @description One model. `id` is ours and never changes; `endpoint` is what the provider calls it.
+         */
+        Entry: {
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            about?: components["schemas"]["LocalText"];
+            /**
+             * Aliases
+             * @default []
+             */
+            aliases?: string[];
+            /**
+             * Continues
+             * @default nothing
+             * @enum {string}
+             */
+            continues?: "nothing" | "maybe" | "always";
+            /** Deadline Seconds */
+            deadline_seconds: number;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Follow Ups
+             * @default []
+             */
+            follow_ups?: components["schemas"]["FollowUp"][];
+            /** Id */
+            id: string;
+            /**
+             * Inputs
+             * @default []
+             */
+            inputs?: components["schemas"]["Input"][];
+            /**
+             * Makes
+             * @enum {string}
+             */
+            makes: "image" | "video" | "audio" | "text";
+            name: components["schemas"]["LocalText"];
+            /** Options */
+            options?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Outputs
+             * @default 1
+             */
+            outputs?: number;
+            /** Outputs Param */
+            outputs_param?: string | null;
+            /**
+             * Params
+             * @default []
+             */
+            params?: (components["schemas"]["IntegerParam"] | components["schemas"]["NumberParam"] | components["schemas"]["StringParam"] | components["schemas"]["BooleanParam"] | components["schemas"]["ChoiceParam"] | components["schemas"]["SizeParam"])[];
+            price: components["schemas"]["Price"];
+            prompt?: components["schemas"]["Prompt"] | null;
+            /** Provider */
+            provider: string;
+            /** Settled Flags */
+            settled_flags?: {
+                [key: string]: string;
+            };
+            /** Typical Seconds */
+            typical_seconds: number;
+            /**
+             * Visibility
+             * @default everyone
+             * @enum {string}
+             */
+            visibility?: "everyone" | "admins";
+        };
+        /**
          * FailureView
          * @description Why it failed, whose move it is, and what came back.
          */
@@ -1531,6 +1832,34 @@ export interface components {
             message: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * FindingView
+         * @description Something to know or mend; with `blocks`, a request would fail as it is. `setting` names what would mend it.
+         */
+        FindingView: {
+            /** Blocks */
+            blocks: boolean;
+            message: components["schemas"]["TextView"];
+            /** Setting */
+            setting: string | null;
+            /** Where */
+            where: string | null;
+        };
+        /**
+         * FollowUp
+         * @description What the model offers to do with an existing picture: it becomes the input of this role.
+         */
+        FollowUp: {
+            /** Input Role */
+            input_role: string;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
         };
         /**
          * FollowUpView
@@ -1684,6 +2013,36 @@ export interface components {
             held: number;
         };
         /**
+         * Input
+         * @description Files a model takes in one role; `list` says that the provider wants an array even for one.
+         */
+        Input: {
+            /** Content Types */
+            content_types: string[];
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /**
+             * List
+             * @default false
+             */
+            list?: boolean;
+            /** Max Bytes */
+            max_bytes: number;
+            /** Maximum */
+            maximum: number;
+            /** Minimum */
+            minimum: number;
+            /** Role */
+            role: string;
+            /** Wire */
+            wire: string;
+        };
+        /**
          * InputBody
          * @description One of the person's own files, in a role the model knows.
          */
@@ -1698,6 +2057,60 @@ export interface components {
             /** Weight */
             weight?: number | null;
         };
+        /**
+         * IntegerParam
+         * @description A whole number between limits; `step` is how the slider moves.
+         */
+        IntegerParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: number | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Maximum */
+            maximum: number;
+            /** Minimum */
+            minimum: number;
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * Step
+             * @default 1
+             */
+            step?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "integer";
+            /** Unit */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
+        };
+        JsonValue: unknown;
         /**
          * KnownBalanceView
          * @description The last balance the provider told, and when that was.
@@ -1736,6 +2149,16 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * LocalText
+         * @description The same words in both languages of the house.
+         */
+        LocalText: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
         /** MeView */
         MeView: {
@@ -1857,6 +2280,59 @@ export interface components {
              *     ]
              */
             scopes?: ("read" | "generate" | "admin")[];
+        };
+        /**
+         * NumberParam
+         * @description A number between limits; `step` is how the slider moves.
+         */
+        NumberParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: number | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Maximum */
+            maximum: number;
+            /** Minimum */
+            minimum: number;
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * Step
+             * @default 0.1
+             */
+            step?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "number";
+            /** Unit */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
         };
         /**
          * OverridePatch
@@ -2014,6 +2490,47 @@ export interface components {
             items: components["schemas"]["PlaceView"][];
         };
         /**
+         * Price
+         * @description The usual amounts, and rows that replace them; the first row that applies counts.
+         */
+        Price: {
+            /**
+             * Base Credits
+             * @default 0
+             */
+            base_credits?: number;
+            /**
+             * Per Output Credits
+             * @default 0
+             */
+            per_output_credits?: number;
+            /**
+             * Rows
+             * @default []
+             */
+            rows?: components["schemas"]["PriceRow"][];
+        };
+        /**
+         * PriceRow
+         * @description Amounts that hold when every parameter in `when` has the value named there.
+         */
+        PriceRow: {
+            /**
+             * Base Credits
+             * @default 0
+             */
+            base_credits?: number;
+            /**
+             * Per Output Credits
+             * @default 0
+             */
+            per_output_credits?: number;
+            /** When */
+            when: {
+                [key: string]: string | boolean;
+            };
+        };
+        /**
          * PriceRowView
          * @description Amounts that hold when every parameter in `when` has the value named there.
          */
@@ -2103,6 +2620,24 @@ export interface components {
             queue_position: number | null;
         };
         /**
+         * Prompt
+         * @description Whether a model wants words, how many characters it takes, and what the provider calls them.
+         */
+        Prompt: {
+            /** Max Chars */
+            max_chars: number;
+            /**
+             * Required
+             * @default true
+             */
+            required?: boolean;
+            /**
+             * Wire
+             * @default prompt
+             */
+            wire?: string;
+        };
+        /**
          * PromptView
          * @description Whether words are wanted, and how many characters at most.
          */
@@ -2111,6 +2646,47 @@ export interface components {
             max_chars: number;
             /** Required */
             required: boolean;
+        };
+        /**
+         * ProposalBody
+         * @description What to make a model of: a document, or the id of a template; and the credential to check it with.
+         *
+         *     `settings` are values by parameter name, written into the document first.
+         */
+        ProposalBody: {
+            /**
+             * Credential Id
+             * Format: uuid
+             */
+            credential_id: string;
+            /** Document */
+            document?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Settings
+             * @default {}
+             */
+            settings?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Template */
+            template?: string | null;
+        };
+        /**
+         * ProposalView
+         * @description What the document could be: an entry to change and send back, further parameters, and what was found.
+         *
+         *     `entry` is null where nothing can be made of it; `checked` says that the provider was asked.
+         */
+        ProposalView: {
+            /** Checked */
+            checked: boolean;
+            entry: components["schemas"]["Entry"] | null;
+            /** Findings */
+            findings: components["schemas"]["FindingView"][];
+            /** Spare */
+            spare: (components["schemas"]["IntegerParam"] | components["schemas"]["NumberParam"] | components["schemas"]["StringParam"] | components["schemas"]["BooleanParam"] | components["schemas"]["ChoiceParam"] | components["schemas"]["SizeParam"])[];
         };
         /**
          * ProviderList
@@ -2275,6 +2851,69 @@ export interface components {
             password: string;
         };
         /**
+         * SizeParam
+         * @description A size in pixels: one of the presets, or `{width, height}` with each side between the limits.
+         */
+        SizeParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /**
+             * Choices
+             * @default []
+             */
+            choices?: components["schemas"]["Choice"][];
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: string | {
+                [key: string]: number;
+            } | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Maximum */
+            maximum: number;
+            /** Minimum */
+            minimum: number;
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * Step
+             * @default 1
+             */
+            step?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "size";
+            /**
+             * Unit
+             * @default px
+             */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
+        };
+        /**
          * StatementEntry
          * @description One line of a statement, newest lines first.
          */
@@ -2313,6 +2952,78 @@ export interface components {
          * @enum {string}
          */
         Status: "queued" | "submitting" | "running" | "storing" | "succeeded" | "failed" | "canceled" | "uncertain";
+        /**
+         * StringParam
+         * @description Text of bounded length, in characters.
+         */
+        StringParam: {
+            /**
+             * Advanced
+             * @default false
+             */
+            advanced?: boolean;
+            /** Control */
+            control?: ("ratio" | "slider" | "segmented" | "seed" | "switch" | "text" | "select" | "size") | null;
+            /** Default */
+            default?: string | null;
+            /**
+             * Flag
+             * @default []
+             */
+            flag?: string[];
+            /** Flag Alone */
+            flag_alone?: string | null;
+            help?: components["schemas"]["LocalText"] | null;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            label?: components["schemas"]["LocalText"];
+            /** Max Length */
+            max_length: number;
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "string";
+            /** Unit */
+            unit?: string | null;
+            /** Wire */
+            wire?: string | null;
+        };
+        /**
+         * TemplateList
+         * @description All templates, and the providers whose documents can be made into models.
+         */
+        TemplateList: {
+            /** Items */
+            items: components["schemas"]["TemplateView"][];
+            /** Providers */
+            providers: string[];
+        };
+        /**
+         * TemplateView
+         * @description A ready-made document to begin with; `makes` and the roles tell what it needs.
+         */
+        TemplateView: {
+            about: components["schemas"]["TextView"];
+            /** Id */
+            id: string;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            title: components["schemas"]["TextView"];
+        };
         /**
          * TestView
          * @description The answer of a connection test, which costs nothing; `problem` is null when the credential works.
@@ -3042,6 +3753,102 @@ export interface operations {
             };
         };
     };
+    add_own_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Entry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_model_metrics: {
         parameters: {
             query?: {
@@ -3082,6 +3889,437 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Entry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposalBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_own_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a model this house made. */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Entry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_own_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a model this house made. */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3172,6 +4410,83 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A model's id, or one of its aliases. */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
