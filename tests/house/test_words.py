@@ -6,23 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.house.tree import assert_none, text_of, tracked_files, under
+from vermilion.providers import adapters
 
-VENDORS = (
-    "fal",
-    "flux",
-    "midjourney",
-    "kling",
-    "kuaishou",
-    "jimeng",
-    "dreamwork",
-    "dreamina",
-    "seedream",
-    "seedance",
-    "volcengine",
-    "comfyui",
-    "comfy",
-    "bfl",
-)
+BRANDS = ("flux", "kuaishou", "dreamina", "seedream", "seedance", "volcengine", "comfy", "bfl")
+"""What vendors and their models are called beside their providers' names."""
+
+VENDORS = (*adapters(), *BRANDS)
 _VENDOR = re.compile(rf"(?<![a-z])(?:{'|'.join(VENDORS)})(?![a-z])")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

@@ -3,12 +3,16 @@
 A recording is JSON: `about`, `do` (submit, check, cancel, probe), `exchanges` (what must be sent, what is answered) and
 `outcome` (what the adapter must make of it). A `lasting` last exchange may be repeated: HTTP clients ask harmless
 questions again by themselves. `{origin}` stands for this server's address everywhere.
+
+A file is one recording, named after it, or a table of several by name. What is asked the same and answered otherwise
+need not be written again: `like` names the recording it is like, `answer` is what is answered last instead.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +114,21 @@ async def replaying(exchanges: list[dict[str, Any]]) -> AsyncIterator[Replay]:
         await server.close()
 
 
+@cache
 def recordings_in(folder: Path) -> dict[str, dict[str, Any]]:
     """Every recording of a vendor, by name."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.json")):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found |= {path.stem: told} if "outcome" in told else told
+    return {name: _written_out(found, told) for name, told in found.items()}
+
+
+def _written_out(found: dict[str, dict[str, Any]], told: dict[str, Any]) -> dict[str, Any]:
+    if "like" not in told:
+        return told
+    model = _written_out(found, found[told["like"]])
+    *before, last = model["exchanges"]
+    exchanges = [*before, {**last, "answer": told["answer"]}] if "answer" in told else model["exchanges"]
+    changes = {name: value for name, value in told.items() if name not in {"like", "answer"}}
+    return {**model, "exchanges": exchanges, **changes}
