@@ -172,3 +172,15 @@ async def test_a_failed_one_can_be_retried_as_a_new_attempt(someone: Person) -> 
     refused = await someone.client.post(f"/generations/{(await someone.request())['id']}/retry")
     assert refused.status_code == 409
     assert refused.json()["code"] == "generation.not_retryable"
+
+
+async def test_what_followed_is_found_by_what_it_came_from(studio: Studio) -> None:
+    someone, other = await studio.person(), await studio.person()
+    first = await someone.post("/generations", wanted("a fox"), status=202)
+    await someone.ended(first["id"])
+    again = await someone.post("/generations", wanted("the fox again") | {"parent_id": first["id"]}, status=202)
+    await someone.post("/generations", wanted("a hare"), status=202)
+
+    followed = await someone.get(f"/generations?parent_id={first['id']}")
+    assert [item["id"] for item in followed["items"]] == [again["id"]]
+    assert (await other.get(f"/generations?parent_id={first['id']}"))["items"] == []

@@ -111,11 +111,12 @@ async def get_generations(
     provider: Annotated[str | None, Query(max_length=40)] = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
     favourite: bool = False,
+    parent_id: UUID | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> GenerationPage:
-    """The person's generations, newest first."""
-    wanted = Filter(tuple(status), kind, model, provider, q, favourite)
+    """The person's generations, newest first; of `parent_id` those that followed from it."""
+    wanted = Filter(tuple(status), kind, model, provider, q, favourite, parent_id)
     listed = await house.db.read(list_generations, actor.user_id, wanted, cursor=cursor, limit=limit)
     return GenerationPage(items=listed.items, next=listed.next, cursor=listed.position)
 

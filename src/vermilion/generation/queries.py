@@ -28,6 +28,7 @@ class Filter:
     provider: str | None = None
     text: str | None = None
     favourite: bool = False
+    parent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ def _conditions(viewer_id: UUID, wanted: Filter) -> Sequence[ColumnElement[bool]
     if wanted.text:
         # `autoescape`: a % or _ somebody types is a letter, not a pattern.
         conditions.append(GenerationRow.prompt.icontains(wanted.text, autoescape=True))
+    if wanted.parent_id is not None:
+        conditions.append(GenerationRow.parent_id == wanted.parent_id)
     if wanted.favourite:
         conditions.append(GenerationRow.id.in_(library.favourite_generations(viewer_id)))
     return conditions

@@ -55,6 +55,12 @@ class GenerationRow(Base):
             sqlite_where=text("watch_until is not null"),
             postgresql_where=text("watch_until is not null"),
         ),
+        Index(
+            "ix_generation_parent_id",
+            "parent_id",
+            sqlite_where=text("parent_id is not null"),
+            postgresql_where=text("parent_id is not null"),
+        ),
         # With the columns durations are made of: PostgreSQL need not visit the rows for them.
         Index(
             "ix_generation_succeeded",

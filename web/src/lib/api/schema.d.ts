@@ -729,7 +729,7 @@ export interface paths {
         };
         /**
          * Get Generations
-         * @description The person's generations, newest first.
+         * @description The person's generations, newest first; of `parent_id` those that followed from it.
          */
         get: operations["get_generations"];
         put?: never;
@@ -6614,6 +6614,7 @@ export interface operations {
                 provider?: string | null;
                 q?: string | null;
                 favourite?: boolean;
+                parent_id?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
