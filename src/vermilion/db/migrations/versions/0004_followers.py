@@ -11,6 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     there = sa.text("parent_id is not null")
-    op.create_index(
-        "ix_generation_parent_id", "generation", ["parent_id"], sqlite_where=there, postgresql_where=there
-    )
+    op.create_index("ix_generation_parent_id", "generation", ["parent_id"], sqlite_where=there, postgresql_where=there)
