@@ -199,6 +199,8 @@ def test_the_schema_says_what_may_be_typed() -> None:
     assert drawn["shape"]["x-flag"] == ["ar", "aspect"]
     assert drawn["speed"]["x-flag-choices"] == {"fast": "fast", "turbo": "turbo"}
     assert "x-flag" not in drawn["speed"]
+    assert [param["x-flag-alone"] for param in drawn.values() if "x-flag-alone" in param] == ["default"]
+    assert BRUSH.params_schema()["x-settled-flags"] == {"v": "7", "version": "7"}
 
 
 def test_any_ratio_has_its_shape() -> None:

@@ -290,12 +290,18 @@ class Entry(Declared):
         return next((aspect for aspect in reversed(decided) if aspect is not None), None)
 
     def params_schema(self) -> dict[str, Any]:
-        """JSON Schema (draft 2020-12) of exactly the `params` that `accept` accepts."""
+        """JSON Schema (draft 2020-12) of exactly the `params` that `accept` accepts.
+
+        What may be typed in the prompt stands beside it: `x-flag`, `x-flag-choices`, `x-flag-alone` at a parameter,
+        `x-settled-flags` at the whole.
+        """
+        settled = {"x-settled-flags": self.settled_flags} if self.settled_flags else {}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": {param.name: param.json_schema() for param in self.params},
             "additionalProperties": False,
+            **settled,
         }
 
     def wire_params(self, params: Mapping[str, Any]) -> dict[str, Any]:

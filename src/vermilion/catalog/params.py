@@ -200,6 +200,10 @@ class StringParam(_Param):
     flag_alone: str | None = None
     """The value when its flag is said with nothing behind it."""
 
+    def _flags_schema(self) -> dict[str, Any]:
+        alone = {} if self.flag_alone is None else {"x-flag-alone": self.flag_alone}
+        return super()._flags_schema() | alone
+
     def _accept(self, value: Any) -> str:
         if not isinstance(value, str):
             raise Refused("wrong_type", "must be text")
