@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from vermilion.db import Database, open_database, sqlite_path
-from vermilion.db.schema import Upgraded, status, upgrade
+from vermilion.db import Database, is_at_newest, open_database, sqlite_path
 from vermilion.settings import Settings
 from vermilion.terminal.problem import Problem
 
+if TYPE_CHECKING:
+    from vermilion.db.schema import Upgraded
 
-def bring_up_to_date(settings: Settings, *, also_behind: bool = False) -> Upgraded | None:
+
+def bring_up_to_date(settings: Settings, *, also_behind: bool = False) -> "Upgraded | None":
     """Make the tables of an empty database; one that is behind is upgraded if `also_behind`, else raises `Problem`.
 
     None means that there was nothing to do.
     """
+    if is_at_newest(settings.url_of_database):
+        return None
+
+    from vermilion.db.schema import status, upgrade
+
     before = status(settings.url_of_database)
     if before.is_current:
         return None

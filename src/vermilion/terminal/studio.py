@@ -43,9 +43,9 @@ def _calm_the_collector() -> None:
     With Python's own thresholds each burst of requests looks through every waiting generation again: with a few
     thousand of them a pause of a tenth of a second, which was most of the slowest answers' time.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
@@ -78,13 +78,14 @@ def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> Non
 async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProcess | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(settings, sandbox=sandbox is not None))
-        _calm_the_collector()
         if sandbox is not None:
             await stack.enter_async_context(sandbox.watched())
         token = await house.db.write(make_first_admin_link, house.clock.now())
+        app = create_app(house)
+        _calm_the_collector()
         server = _Server(
             uvicorn.Config(
-                create_app(house),
+                app,
                 http="httptools",
                 ws="none",
                 lifespan="off",

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from vermilion.db.schema.shape import VERSION_TABLE
+from vermilion.db.standing import VERSION_TABLE
 from vermilion.db.types import Base
 
 context.configure(

@@ -8,8 +8,8 @@ from vermilion.db.lock import hold_house_lock
 from vermilion.db.opening import sqlite_path
 from vermilion.db.schema.problems import SchemaProblem
 from vermilion.db.schema.revisions import status, tables
-from vermilion.db.schema.shape import VERSION_TABLE
 from vermilion.db.schema.snapshots import Snapshot, copy_sqlite, plain_url, run_tool, take_snapshot
+from vermilion.db.standing import VERSION_TABLE
 
 
 def restore(url: str, data_dir: Path, snapshot: Path) -> Snapshot | None:

@@ -15,13 +15,11 @@ from sqlalchemy import Connection, MetaData, create_engine, inspect
 import vermilion
 from vermilion.db.schema.problems import SchemaProblem
 from vermilion.db.schema.scratch import engine_for, migrating
-from vermilion.db.schema.shape import VERSION_TABLE
 from vermilion.db.schema.snapshots import Snapshot, take_snapshot
+from vermilion.db.standing import MIGRATIONS, VERSION_TABLE
 from vermilion.db.types import Base
 
 NEWEST: Final = "head"
-
-MIGRATIONS = Path(vermilion.__path__[0]) / "db" / "migrations"
 
 
 @dataclass(frozen=True, slots=True)

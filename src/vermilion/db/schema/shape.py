@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, inspect, text
 
-VERSION_TABLE = "alembic_version"
+from vermilion.db.standing import VERSION_TABLE
 
 
 @dataclass(frozen=True, slots=True)
