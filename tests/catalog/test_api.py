@@ -118,7 +118,7 @@ async def test_a_provider_says_what_it_needs_and_shows_its_credentials_masked(ad
     await add(admin)
     (fal,) = [item for item in (await admin.get("/admin/providers")).json()["items"] if item["provider"] == "fal"]
     assert [(field["name"], field["secret"]) for field in fal["credential_fields"]] == [
-        ("key", True), ("base_url", False), ("rest_url", False), ("platform_url", False)
+        ("key", True), ("base_url", False), ("scheme", False), ("rest_url", False), ("platform_url", False)
     ]  # fmt: skip
     (credential,) = fal["credentials"]
     assert credential["fields"]["key"] == "••••abcd"

@@ -59,7 +59,8 @@ def test_a_credential_opens_for_use_with_defaults_filled_in(db: Database, sealer
     (opened,) = db.read_now(logins, sealer, "fal")
     assert opened.id == credential_id
     assert opened.login.fields == {
-        "key": SECRET, "base_url": "https://queue.fal.run", "rest_url": "https://rest.fal.ai", "platform_url": ""
+        "key": SECRET, "base_url": "https://queue.fal.run", "scheme": "Key",
+        "rest_url": "https://rest.fal.ai", "platform_url": "",
     }  # fmt: skip
     assert (opened.weight, opened.max_concurrent, opened.login.allow_private_hosts) == (3, 2, False)
     assert opened.login.credential_id == str(credential_id)

@@ -13,9 +13,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
-from vermilion.providers import Balance, Call, InputFile, Login, Misconfigured, Rejected, Ticket, Unreachable, Wire
+from vermilion.providers import (
+    Balance,
+    Call,
+    InputFile,
+    Login,
+    Misconfigured,
+    Pending,
+    Rejected,
+    Ticket,
+    Unreachable,
+    Wire,
+)
 from vermilion.providers.fal import Adapter
 
+QUERY = {"fal_webhook": "https://studio.example/api/v1/callbacks/fal/token-not-secret?x=1&y=2"}
 JOB = "80e732af-660e-45cd-bd63-580e4f2a94cc"
 KEY = "fal-key-not-secret"
 NOW = 1_770_000_000.0
@@ -265,3 +277,35 @@ async def test_the_balance_is_asked_for_where_its_address_is_filled_in(
         found = await Adapter(Login("credential", fields, allow_private_hosts=True), wire).probe()
         replay.assert_complete()
         assert (found.problem, found.account, found.balance) == (None, account, left)
+
+
+async def test_a_gateway_may_live_below_a_path_and_want_another_word_before_the_key(wire: Wire) -> None:
+    """What the gateway passes on names addresses at fal; the key stays with the gateway, below its path."""
+    bearer = {"headers": {"Authorization": f"Bearer {KEY}"}}
+    at_fal = f"https://queue.fal.run/fal-ai/flux-1/requests/{JOB}"
+    exchanges = [
+        {
+            "expect": {"method": "POST", "path": "/relay/fal/fal-ai/flux-1/schnell", "query": QUERY, **bearer},
+            "answer": {
+                "status": 200,
+                "json": {"request_id": JOB, "status_url": f"{at_fal}/status", "response_url": at_fal},
+            },
+        },
+        {
+            "expect": {"method": "GET", "path": f"/relay/fal/fal-ai/flux-1/requests/{JOB}/status", **bearer},
+            "answer": {"status": 200, "json": {"status": "IN_PROGRESS", "logs": None}},
+        },
+    ]
+    async with replaying(exchanges) as replay:
+        fields = {"key": KEY, "base_url": f"{replay.origin}/relay/fal/", "scheme": "Bearer"}
+        adapter = Adapter(Login("credential", fields, allow_private_hosts=True), wire)
+        accepted = await adapter.submit(CALLS["plain"])
+        assert isinstance(accepted, Ticket)
+        assert (await adapter.check(accepted)) == Pending(True)
+        replay.assert_complete()
+
+
+async def test_another_word_before_the_key_is_the_operators_mistake(wire: Wire) -> None:
+    adapter = Adapter(Login("credential", {"key": KEY, "base_url": "http://127.0.0.1:9", "scheme": "Basic"}), wire)
+    with pytest.raises(Misconfigured):
+        await adapter.submit(CALLS["plain"])

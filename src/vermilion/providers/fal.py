@@ -34,6 +34,8 @@ INLINE_MAX_BYTES = 256 * 1024
 """Smaller inputs travel inside the request; larger ones are uploaded first."""
 UPLOAD_TIMEOUT_SECONDS = 180.0
 
+_SCHEMES = ("Key", "Bearer")
+
 _CANCEL_WORDS = {
     "OK": Canceled.STOPPED,
     "CANCELLATION_REQUESTED": Canceled.REQUESTED,
@@ -62,6 +64,13 @@ class Adapter:
             help=LocalText("fal's own, or a compatible gateway.", "fal 官方地址，或兼容网关。"),
         ),
         CredentialField(
+            "scheme",
+            LocalText("Word before the key", "密钥前缀"),
+            required=False,
+            default="Key",
+            help=LocalText("Key at fal; some gateways want Bearer.", "fal 官方为 Key，部分网关要求 Bearer。"),
+        ),
+        CredentialField(
             "rest_url",
             LocalText("Storage address", "存储地址"),
             default="https://rest.fal.ai",
@@ -88,6 +97,7 @@ class Adapter:
         defaults = {field.name: field.default or "" for field in self.credential_fields}
         fields = {name: (login.fields.get(name) or default).strip() for name, default in defaults.items()}
         self._key = fields["key"]
+        self._scheme = fields["scheme"]
         self._base = fields["base_url"].rstrip("/")
         self._rest = fields["rest_url"].rstrip("/")
         self._platform = fields["platform_url"].rstrip("/")
@@ -167,7 +177,9 @@ class Adapter:
     async def _ask(self, method: str, url: str, *, effect: bool = False, **content: Any) -> Answer:
         if not self._key:
             raise Misconfigured("The credential has no key.")
-        headers = {"Authorization": f"Key {self._key}", "Accept": "application/json"}
+        if self._scheme not in _SCHEMES:
+            raise Misconfigured(f"The word before the key must be one of {', '.join(_SCHEMES)}.")
+        headers = {"Authorization": f"{self._scheme} {self._key}", "Accept": "application/json"}
         return await self._wire.request(method, url, effect=effect, headers=headers, **content)
 
     async def _hand_over(self, given: InputFile) -> str:
