@@ -1,12 +1,14 @@
 /** The admin's questions and verbs. */
 import type {
-  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, ModelPatch, Overview,
-  ProbeResult, Provider, Review, UserPatch
+  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, Entry, ModelPatch, Overview,
+  ProbeResult, Proposal, ProposalRequest, Provider, Review, Templates, UserPatch
 } from './admin_types';
 import { given } from './calls';
+import type { components } from './schema';
 import { client, take } from './http';
-import type { Balance, Generation, Page } from './types';
+import type { Balance, Generation, Model, Page } from './types';
 
+type Declared = components['schemas']['Entry'];
 type Paged = { cursor?: string | null; limit?: number };
 const credential = (credential_id: string) => ({ params: { path: { credential_id } } });
 const user = (user_id: string) => ({ params: { path: { user_id } } });
@@ -15,6 +17,15 @@ export const getOverview = () => take<Overview>(client.GET('/api/v1/admin/overvi
 export const listAdminModels = () => take<Page<AdminModel>>(client.GET('/api/v1/admin/models'));
 export const patchModel = (model: string, body: ModelPatch) =>
   take<AdminModel>(client.PATCH('/api/v1/admin/models/{model}', { params: { path: { model } }, body }));
+const model = (id: string) => ({ params: { path: { model: id } } });
+export const listTemplates = () => take<Templates>(client.GET('/api/v1/admin/models/templates'));
+export const proposeModel = (body: ProposalRequest) => take<Proposal>(client.POST('/api/v1/admin/models/proposals', { body }));
+export const previewModel = (body: Entry) => take<Model>(client.POST('/api/v1/admin/models/previews', { body: body as Declared }));
+export const addModel = (body: Entry) => take<AdminModel>(client.POST('/api/v1/admin/models', { body: body as Declared }));
+export const replaceModel = (id: string, body: Entry) =>
+  take<AdminModel>(client.PUT('/api/v1/admin/models/{model}', { ...model(id), body: body as Declared }));
+export const deleteModel = (id: string) => take<void>(client.DELETE('/api/v1/admin/models/{model}', model(id)));
+export const exportModel = (id: string) => take<Entry>(client.GET('/api/v1/admin/models/{model}/entry', model(id)));
 export const listProviders = () => take<Page<Provider>>(client.GET('/api/v1/admin/providers'));
 export const addCredential = (provider: string, body: CredentialWrite) =>
   take<Credential>(client.POST('/api/v1/admin/providers/{provider}/credentials', { params: { path: { provider } }, body }));

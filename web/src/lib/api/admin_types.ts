@@ -1,12 +1,37 @@
 /** What only an admin sees, by the names the app uses. */
 import type { components } from './schema';
-import type { Generation, Param } from './types';
+import type { Generation, Param, ParamValue, Text } from './types';
 
 type Schemas = components['schemas'];
 
 export type Overview = Schemas['OverviewView'];
 export type ProviderState = Schemas['ProviderStateView']['state'];
 export type AdminModel = Omit<Schemas['AdminModelView'], 'params'> & { params: Param[] };
+export type Templates = Schemas['TemplateList'];
+export type Template = Schemas['TemplateView'];
+export type Finding = Schemas['FindingView'];
+/** A whole catalog entry, as it is declared: what an admin edits and sends back. */
+export type Entry = Omit<Required<Schemas['Entry']>, 'params' | 'inputs'> & { params: DeclaredParam[]; inputs: DeclaredInput[] };
+export type DeclaredInput = Required<NonNullable<Schemas['Entry']['inputs']>[number]>;
+/** A parameter as it is declared; which limits it has depends on its type. */
+export type DeclaredParam = {
+  type: Param['type'];
+  name: string;
+  label: Text;
+  help?: Text | null;
+  default?: ParamValue;
+  minimum?: number;
+  maximum?: number;
+  step?: number;
+  max_length?: number;
+  choices?: { value: string; label: Text; aspect?: number | null }[];
+  unit?: string | null;
+  control?: Param['control'] | null;
+  advanced?: boolean;
+  optional?: boolean;
+};
+export type Proposal = Omit<Schemas['ProposalView'], 'entry' | 'spare'> & { entry: Entry | null; spare: DeclaredParam[] };
+export type ProposalRequest = Schemas['ProposalBody'];
 export type ModelPatch = Schemas['OverridePatch'];
 export type Provider = Schemas['ProviderView'];
 export type CredentialField = Schemas['CredentialFieldView'];
