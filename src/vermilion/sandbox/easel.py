@@ -17,6 +17,7 @@ from functools import lru_cache
 
 from .films import FilmOrder, film, plain_film, stamped_film
 from .pictures import Order, draw_plain, paint
+from .sheets import SheetOrder, paint_sheet
 
 _MAX_REMEMBERED_BYTES = 96 * 1024 * 1024
 _PARENT_CHECK_SECONDS = 1.0
@@ -33,7 +34,7 @@ class Easel:
         self._remembered_bytes = 0
         self._drawing: dict[str, asyncio.Task[bytes]] = {}
 
-    async def picture(self, order: Order | FilmOrder, stamp: str) -> bytes:
+    async def picture(self, order: Order | FilmOrder | SheetOrder, stamp: str) -> bytes:
         """The encoded picture or film. `stamp` makes plain ones differ from each other byte for byte."""
         if self._plain and not order.sources:
             if isinstance(order, FilmOrder):
@@ -57,7 +58,7 @@ class Easel:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _draw(self, order: Order | FilmOrder, key: str) -> bytes:
+    async def _draw(self, order: Order | FilmOrder | SheetOrder, key: str) -> bytes:
         try:
             data = await self._submit(order)
         except BrokenProcessPool:
@@ -71,7 +72,7 @@ class Easel:
             self._remembered_bytes -= len(old)
         return data
 
-    async def _submit(self, order: Order | FilmOrder) -> bytes:
+    async def _submit(self, order: Order | FilmOrder | SheetOrder) -> bytes:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
@@ -82,7 +83,9 @@ class Easel:
         return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order)
 
 
-def _make(order: Order | FilmOrder) -> bytes:
+def _make(order: Order | FilmOrder | SheetOrder) -> bytes:
+    if isinstance(order, SheetOrder):
+        return paint_sheet(order)
     return film(order) if isinstance(order, FilmOrder) else paint(order)
 
 

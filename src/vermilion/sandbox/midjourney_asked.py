@@ -1,0 +1,145 @@
+"""Questions about a proxy's tasks: one, several, all; their seeds, their end, and their pictures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from .faults import Fault
+from .jobs import Job
+from .midjourney_replies import Dialect, missing, refuse, relay_error, reply
+from .midjourney_tasks import Addresses, task
+from .midjourney_work import VENDOR, order_of
+from .outputs import hand_out
+from .vendor import Answer, BaseVendor
+
+_LISTED_MAX = 100
+
+
+class Asked:
+    """Answers questions for one vendor."""
+
+    def __init__(self, vendor: BaseVendor, addresses: Addresses) -> None:
+        self._vendor = vendor
+        self._stage = vendor.stage
+        self._addresses = addresses
+
+    async def fetch(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
+        job = self.known(job_id, owner)
+
+        async def answer() -> web.StreamResponse:
+            if job is None:
+                if dialect == "relay":
+                    return relay_error("task_no_found")
+                return web.Response(status=200 if dialect == "java" else 204)
+            return web.json_response(task(self._stage, self._addresses, job, self._vendor.base_of(request)))
+
+        if job is None:
+            return await self._told(request, dialect, "probe", [], "", answer)
+        place = "result" if job.state(self._stage.now()) == "finished" else "status"
+        return await self._vendor.with_faults(request, place, job.faults, job.id, answer)
+
+    async def several(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
+        body = await read_body(request)
+        ids = body.get("ids")
+        jobs = [self.known(job_id, owner) for job_id in ids] if isinstance(ids, list) else []
+        found = [job for job in jobs if job is not None]
+
+        async def answer() -> web.StreamResponse:
+            base = self._vendor.base_of(request)
+            return web.json_response([task(self._stage, self._addresses, job, base) for job in found])
+
+        finished = [job for job in found if job.state(self._stage.now()) == "finished"]
+        place = "probe" if not found else "result" if finished else "status"
+        marked = [fault for job in found for fault in job.faults]
+        subject = ",".join(job.id for job in found)
+        return await self._told(request, dialect, place, marked, subject, answer)
+
+    async def listed(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
+        ours = [job for job in self._stage.jobs.all() if job.owner == owner and job.model != "UPLOAD"]
+        newest = sorted(ours, key=lambda job: -job.created_at)
+        shown = newest[:_LISTED_MAX] if dialect == "fork" else newest
+
+        async def answer() -> web.StreamResponse:
+            base = self._vendor.base_of(request)
+            return web.json_response([task(self._stage, self._addresses, job, base) for job in shown])
+
+        return await self._told(request, dialect, "probe", [], "", answer)
+
+    async def seed(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
+        job = self.known(job_id, owner)
+
+        async def answer() -> web.StreamResponse:
+            if job is None:
+                return missing("fork")
+            if job.state(self._stage.now()) != "finished" or job.notes["kind"] == "text":
+                body = {"code": 4, "description": "关联任务状态错误", "result": None, "properties": {}}
+                return web.json_response(body, status=400)
+            return reply(1, str(job.notes["seed"]))
+
+        return await self._told(request, dialect, "probe", [], "", answer)
+
+    async def cancel(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
+        job = self.known(job_id, owner)
+
+        async def answer() -> web.StreamResponse:
+            if job is not None and not job.notes["window"]:
+                self._stage.jobs.cancel(job, after_seconds=0.0)
+            return web.Response()
+
+        faults = job.faults if job is not None else []
+        return await self._told(request, dialect, "cancel", faults, job_id, answer)
+
+    async def attachment(self, request: web.Request, name: str) -> web.StreamResponse:
+        query = request.query
+        found = self._addresses.behind(name, query.get("ex", ""), query.get("hm", ""))
+        return await self._handed(request, found, name)
+
+    async def relayed_image(self, request: web.Request, job_id: str) -> web.StreamResponse:
+        found = self._addresses.plain(f"{job_id}_0.png")
+        if found is None:
+            return web.json_response({"error": "midjourney_task_not_found"}, status=400)
+        return await self._handed(request, found, job_id)
+
+    async def _handed(
+        self, request: web.Request, found: tuple[Job, int | None] | None, name: str
+    ) -> web.StreamResponse:
+        if found is None:
+            return web.Response(status=404, text="This content is no longer available.")
+        job, index = found
+        if index is None:
+            preview = order_of(self._stage, job, 0)
+            return await hand_out(request, self._stage, job, 0, lambda: preview)
+        return await self._vendor.with_faults(
+            request,
+            "download",
+            job.faults,
+            name,
+            lambda: hand_out(request, self._stage, job, index, lambda: order_of(self._stage, job, index)),
+        )
+
+    async def _told(
+        self, request: web.Request, dialect: Dialect, place: str, faults: list[Fault], subject: str, answer: Answer
+    ) -> web.StreamResponse:
+        def refusing(status: int) -> web.Response:
+            return refuse(dialect, status)
+
+        return await self._vendor.with_faults(request, place, faults, subject, answer, refuse=refusing)
+
+    def known(self, job_id: Any, owner: str) -> Job | None:
+        job = self._stage.jobs.get(job_id) if isinstance(job_id, str) else None
+        if job is None or job.vendor != VENDOR or job.owner != owner:
+            return None
+        gone = job.fault("forget") and job.state(self._stage.now()) != "queued"
+        return None if gone else job
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """The request's JSON table; an empty one for anything else."""
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
