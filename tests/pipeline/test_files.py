@@ -107,3 +107,13 @@ async def test_a_lost_submit_whose_picture_was_deleted_is_not_repeated_without_i
     await studio.until_status(made, Status.UNCERTAIN, within_seconds=10)
     assert [len(call.inputs) for call in studio.vendor.sent] == [1]
     studio.check()
+
+
+async def test_what_a_result_needs_to_be_fetched_with_is_sent_and_written_down_nowhere(studio: Studio) -> None:
+    life = await studio.open()
+    studio.vendor.file_headers = {"Authorization": "Bearer heirloom-not-secret"}
+    made = await life.request(pictures=2)
+    await studio.to_the_end()
+    assert studio.downloader.sent_headers == [studio.vendor.file_headers] * 2
+    (attempt,) = studio.attempts(made)
+    assert "heirloom" not in str(attempt.outputs) + str(attempt.ticket) + str(studio.view(made))

@@ -83,6 +83,8 @@ class Vendor:
     gate: Callable[[str], Awaitable[None]] = _at_once
     """Called before the vendor feels a call, and again before its answer is seen."""
     files: dict[str, bytes] = field(default_factory=dict)
+    file_headers: dict[str, str] = field(default_factory=dict)
+    """What it wants to be sent when a result is fetched."""
     _numbers: int = 0
 
     def accept(self, call: Call) -> Ticket:
@@ -173,6 +175,9 @@ class VendorAdapter:
 
     def __init__(self, login: Login, _wire: object = None) -> None:
         self.login = login
+
+    def file_headers(self, _url: str) -> Mapping[str, str]:
+        return self.vendor.file_headers
 
     async def submit(self, call: Call) -> Ticket | Done:
         vendor = self.vendor
@@ -265,6 +270,7 @@ class FakeDownloader:
     vendor: Vendor
     failures: deque[DownloadFailed | None] = field(default_factory=deque)
     expired: set[str] = field(default_factory=set)
+    sent_headers: list[dict[str, str]] = field(default_factory=list)
     fetched: dict[Path, bytes] = field(default_factory=dict)
 
     async def fetch(
@@ -276,7 +282,8 @@ class FakeDownloader:
         allow_private_hosts: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Downloaded:
-        del limits, allow_private_hosts, headers
+        del limits, allow_private_hosts
+        self.sent_headers.append(dict(headers or {}))
         await self.vendor.gate("download begun")
         failure = self.failures.popleft() if self.failures else None
         if failure is not None:

@@ -6,7 +6,7 @@ follows is the pipeline's.
 
 import asyncio
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,13 @@ class Collected:
     stale: bool = False
 
 
+HeadersFor = Callable[[str], Mapping[str, str]]
+
+
+def _no_headers(_url: str) -> Mapping[str, str]:
+    return {}
+
+
 class Collector:
     """Collects the outputs of attempts; one per process, so that the disk and the line are not overrun."""
 
@@ -67,7 +74,6 @@ class Collector:
                     "spooled": spooled,
                     "blocked": output.blocked,
                     "actions": list(output.actions),
-                    "headers": dict(output.headers),
                     **_grid_of(output),
                 }
             )
@@ -80,10 +86,20 @@ class Collector:
             if noted["spooled"] is not None:
                 await asyncio.to_thread((self._spool / noted["spooled"]).unlink, missing_ok=True)
 
-    async def collect(self, outputs: Sequence[dict[str, Any]], *, allow_private_hosts: bool, fresh: bool) -> Collected:
-        """Bring all outputs home. `fresh` means the addresses were just told: a refusal is then final."""
+    async def collect(
+        self,
+        outputs: Sequence[dict[str, Any]],
+        *,
+        allow_private_hosts: bool,
+        fresh: bool,
+        headers_for: HeadersFor = _no_headers,
+    ) -> Collected:
+        """Bring all outputs home. `fresh` means the addresses were just told: a refusal is then final.
+
+        `headers_for` says what an address needs to be sent.
+        """
         results = await asyncio.gather(
-            *(self._one(noted, allow_private_hosts=allow_private_hosts, fresh=fresh) for noted in outputs)
+            *(self._one(noted, headers_for, allow_private_hosts=allow_private_hosts, fresh=fresh) for noted in outputs)
         )
         again = next((result for result in results if isinstance(result, _Later)), None)
         return Collected(
@@ -94,13 +110,13 @@ class Collector:
         )
 
     async def _one(
-        self, noted: dict[str, Any], *, allow_private_hosts: bool, fresh: bool
+        self, noted: dict[str, Any], headers_for: HeadersFor, *, allow_private_hosts: bool, fresh: bool
     ) -> "tuple[Kept, ...] | Failure | _Later | _Stale":
         if noted["blocked"]:
             return Failure("provider.blocked", "user", "The provider's moderation hid this result.")
         async with self._room:
             try:
-                path, digest = await self._fetch(noted, allow_private_hosts=allow_private_hosts)
+                path, digest = await self._fetch(noted, headers_for, allow_private_hosts=allow_private_hosts)
                 files = await self._keep(noted, path, digest)
             except DownloadFailed as error:
                 if error.kind == "expired" and not fresh:
@@ -122,7 +138,9 @@ class Collector:
         columns, rows = noted["grid"]
         return await self._keeper.keep_cells(path, columns=columns, rows=rows)
 
-    async def _fetch(self, noted: dict[str, Any], *, allow_private_hosts: bool) -> tuple[Path, str | None]:
+    async def _fetch(
+        self, noted: dict[str, Any], headers_for: HeadersFor, *, allow_private_hosts: bool
+    ) -> tuple[Path, str | None]:
         if noted["spooled"] is not None:
             # The keeper consumes what it is given; the held bytes stay until the generation has ended.
             path = self._spool / f"{new_id().hex}.part"
@@ -136,7 +154,7 @@ class Collector:
             self._spool,
             limits=DownloadLimits(max_bytes=OUTPUT_MAX_BYTES[noted["kind"]]),
             allow_private_hosts=allow_private_hosts,
-            headers=noted["headers"],
+            headers=headers_for(noted["url"]),
         )
         return done.path, done.sha256
 

@@ -7,7 +7,7 @@ from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Kept
 from vermilion.generation.work import Work
-from vermilion.providers import Broke, Done, ProviderError, Rejected
+from vermilion.providers import Broke, Done, ProviderError, Rejected, file_headers
 
 NOTHING_NAMED = Failure("provider.empty", "wait", "The provider finished without a result.")
 WATCH_INTERVAL_SECONDS = 30.0
@@ -103,8 +103,10 @@ async def _late(journey: Journey, work: Work, done: Done) -> tuple[Work | None, 
 
 async def _collect(journey: Journey, work: Work, outputs: list[dict[str, object]]) -> Collected:
     credential = await journey.credential(work)
+    adapter = None if credential is None else journey.tools.open_adapter(work.row.provider, credential.login)
     return await journey.tools.collector.collect(
         outputs,
         allow_private_hosts=credential is not None and credential.login.allow_private_hosts,
+        headers_for=lambda url: {} if adapter is None else file_headers(adapter, url),
         fresh=journey.asked_for_fresh_addresses or work.status is Status.FAILED or not work.has_ticket,
     )

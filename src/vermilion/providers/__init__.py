@@ -23,6 +23,7 @@ from vermilion.providers.contract import (
     Probe,
     Provider,
     Ticket,
+    file_headers,
     power,
 )
 from vermilion.providers.errors import (
@@ -78,6 +79,7 @@ __all__ = [
     "Unreachable",
     "Wire",
     "adapters",
+    "file_headers",
     "findings_in",
     "has_power",
     "power",

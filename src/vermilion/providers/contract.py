@@ -9,6 +9,7 @@ Optional powers are had by having the method; ask with `power(adapter, "cancel")
     check_many(tickets) -> {reference: …}   one look-up for several jobs
     find(lost) -> Ticket | Done | None      look a lost submit up
     listen(ticket, tell)                    hear of progress instead of asking; returns when the job has ended
+    file_headers(url) -> headers            what fetching a result at its address needs; it is kept nowhere
     read_callback(headers, body) -> Callback           verify and read what the provider posted to us
     probe() -> Probe                        a connection test that costs nothing
     propose(document, settings) -> Proposal            make an entry of a document of the vendor's (`proposal`)
@@ -129,7 +130,6 @@ class Output:
     content_type: str | None = None
     blocked: bool = False
     actions: tuple[JsonObject, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
     grid: tuple[int, int] | None = None
     cell_actions: tuple[tuple[JsonObject, ...], ...] = ()
 
@@ -291,6 +291,15 @@ class CanReadCallback(Protocol):
 
 class CanProbe(Protocol):
     async def probe(self) -> Probe: ...
+
+
+def file_headers(adapter: Provider, url: str) -> Mapping[str, str]:
+    """What the adapter sends when a result is fetched from this address: nothing, unless it has something to say.
+
+    They may hold the credential's key, so they are never written down; an adapter gives them for its own host alone.
+    """
+    headers = getattr(adapter, "file_headers", None)
+    return headers(url) if callable(headers) else {}
 
 
 def power(adapter: Provider, name: PowerName) -> Callable[..., Awaitable[Any]] | None:
