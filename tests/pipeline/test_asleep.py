@@ -1,6 +1,7 @@
 """What a waiting generation costs: while its driver sleeps for long, its row lies in the database and nowhere else."""
 
 import gc
+from uuid import UUID
 
 from tests.pipeline.harness import Status, Studio
 from vermilion.generation.tables import AttemptRow, GenerationRow
@@ -14,7 +15,7 @@ async def test_a_driver_that_sleeps_for_long_holds_no_rows(studio: Studio) -> No
         await studio.until_status(each, Status.RUNNING)
     # By then the questions are far apart.
     await studio.pass_time(120)
-    assert _rows_in_memory() == []
+    assert _rows_in_memory(set(made)) == []
     await studio.to_the_end()
     assert {studio.row(each).status for each in made} == {Status.SUCCEEDED}
 
@@ -42,6 +43,8 @@ async def test_rows_taken_up_again_are_read_together(studio: Studio) -> None:
     await studio.to_the_end()
 
 
-def _rows_in_memory() -> list[object]:
+def _rows_in_memory(of: set[UUID]) -> list[object]:
     gc.collect()
-    return [each for each in gc.get_objects() if isinstance(each, GenerationRow | AttemptRow)]
+    rows = [each for each in gc.get_objects() if isinstance(each, GenerationRow | AttemptRow)]
+    # What other tests left behind is theirs; of a row that expired nothing is asked, for it would have to be read.
+    return [each for each in rows if {each.__dict__.get("id"), each.__dict__.get("generation_id")} & of]

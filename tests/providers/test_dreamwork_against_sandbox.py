@@ -8,7 +8,16 @@ from PIL import Image
 
 from tests.providers.playing import Playing, called, entries_of, given, playing
 from vermilion.catalog import Entry
-from vermilion.providers import Ambiguous, Blocked, Broke, Done, Misconfigured, ProviderError, Rejected, Throttled
+from vermilion.providers import (
+    Ambiguous,
+    Blocked,
+    Broke,
+    Done,
+    Misconfigured,
+    NotInstalled,
+    ProviderError,
+    Throttled,
+)
 
 
 @pytest.fixture
@@ -126,7 +135,7 @@ async def test_a_gateway_is_spoken_to_in_its_way(played: Playing) -> None:
     [("throttle", Throttled), ("html-502", Ambiguous), ("error-500", Broke), ("error-503", Broke),
      ("unauthorized", Misconfigured), ("locked", Misconfigured), ("reset", Ambiguous), ("lost-answer", Ambiguous),
      ("truncated-json@submit", Ambiguous), ("html-200@submit", Ambiguous), ("cut-short@submit", Ambiguous),
-     ("nsfw", Blocked), ("fail:InputTextSensitiveContentDetected", Blocked), ("fail:ModelNotOpen", Rejected),
+     ("nsfw", Blocked), ("fail:InputTextSensitiveContentDetected", Blocked), ("fail:ModelNotOpen", NotInstalled),
      ("fail:AccountOverdueError", Misconfigured), ("fail:QuotaExceeded", Misconfigured),
      ("fail:ServerOverloaded", Throttled), ("fail:InternalServiceError", Broke), ("error-in-200", Broke),
      ("drift", Ambiguous), ("null-output", Ambiguous), ("empty-output", Broke)],

@@ -25,6 +25,7 @@ from vermilion.providers import (
     Login,
     Lost,
     Misconfigured,
+    NotInstalled,
     Pending,
     ProviderError,
     Rejected,
@@ -210,7 +211,7 @@ async def test_every_model_is_taken_as_the_catalog_sends_it(played: Played, entr
 async def test_every_model_is_taken_with_all_its_inputs_and_a_token(played: Played, entry: Entry) -> None:
     call = played.call(entry.id, all_inputs=True)
     if "/kling-" in entry.endpoint:
-        with pytest.raises(Rejected):
+        with pytest.raises(NotInstalled):
             await played.made(call, "token")
     else:
         assert (await played.made(call, "token")).outputs
@@ -335,7 +336,7 @@ async def test_actions_are_requests_the_catalog_accepts(played: Played) -> None:
         ("code:1102", Misconfigured),
         ("code:1103", Misconfigured),
         ("code:1200", Rejected),
-        ("code:1203", Rejected),
+        ("code:1203", NotInstalled),
         ("code:1300", Blocked),
         ("code:1301", Blocked),
         ("code:1302", Throttled),

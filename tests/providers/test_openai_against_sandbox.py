@@ -15,8 +15,8 @@ from vermilion.providers import (
     Broke,
     Done,
     Misconfigured,
+    NotInstalled,
     ProviderError,
-    Rejected,
     Throttled,
     Unreachable,
 )
@@ -138,7 +138,7 @@ async def test_a_deployment_is_reached(played: Playing) -> None:
      ("nsfw", Blocked), ("truncated-json@submit", Ambiguous), ("html-200@submit", Ambiguous),
      ("cut-short@submit", Ambiguous), ("fail:content_policy_violation", Blocked),
      ("fail:insufficient_quota", Misconfigured),
-     ("fail:billing_hard_limit_reached", Misconfigured), ("fail:model_not_found", Rejected),
+     ("fail:billing_hard_limit_reached", Misconfigured), ("fail:model_not_found", NotInstalled),
      ("fail:server_is_overloaded", Unreachable), ("fail:server_error", Broke), ("error-in-200", Broke),
      ("drift", Ambiguous), ("null-output", Ambiguous), ("empty-output", Broke)],
 )  # fmt: skip
