@@ -326,8 +326,8 @@ class Entry(Declared):
 
     def snapshot(self) -> dict[str, Any]:
         """The entry as JSON for a generation's row: all that decides, without the words that only draw forms."""
-        drawing = {"label", "help", "unit", "advanced", "control", "step"}
-        choices = {"choices": {"__all__": {"label"}}}
+        drawing = {"label", "help", "unit", "advanced", "control", "step", "flag", "flag_alone"}
+        choices = {"choices": {"__all__": {"label", "flag"}}}
         return self.model_dump(
             mode="json",
             exclude_defaults=True,
@@ -335,6 +335,7 @@ class Entry(Declared):
                 "about": True,
                 "aliases": True,
                 "follow_ups": True,
+                "settled_flags": True,
                 "params": {"__all__": {**dict.fromkeys(drawing, True), **choices}},
                 "inputs": {"__all__": {"label"}},
             },

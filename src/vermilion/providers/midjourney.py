@@ -26,7 +26,15 @@ from vermilion.providers.contract import (
     Probe,
     Ticket,
 )
-from vermilion.providers.errors import Ambiguous, Broke, Drifted, Misconfigured, ProviderError, Rejected, Unreachable
+from vermilion.providers.errors import (
+    Ambiguous,
+    Broke,
+    Drifted,
+    Misconfigured,
+    NotInstalled,
+    ProviderError,
+    Rejected,
+)
 from vermilion.providers.midjourney_errors import ACCEPTED, QUEUED, WINDOW
 from vermilion.providers.midjourney_login import FIELDS, ProxyLogin
 from vermilion.providers.midjourney_probe import probe
@@ -195,7 +203,7 @@ class Adapter:
             if not _no_such_door(answer):
                 break
         if _no_such_door(answer) and call.endpoint not in _EVERYWHERE:
-            raise Rejected("This Midjourney proxy cannot do that.")
+            raise NotInstalled("This Midjourney proxy cannot do that.")
         return body, answer
 
     async def _answer_window(self, call: Call, task_id: str, opened: Mapping[str, Any]) -> None:
@@ -212,19 +220,14 @@ class Adapter:
     async def _upload(self, files: Sequence[InputFile]) -> list[str]:
         """Addresses at which Midjourney reads these pictures: uploaded through the proxy, or else our own."""
         pictures = await midjourney_bodies.pictures_for_upload(files)
-        try:
-            answer = await self.ask("POST", "mj/submit/upload-discord-images", body={"base64Array": pictures})
-        except Unreachable:
-            raise
-        except Drifted:
-            answer = None
-        told = None if answer is None else midjourney_errors.table_of(answer)
+        answer = await self.ask("POST", "mj/submit/upload-discord-images", body={"base64Array": pictures})
+        told = midjourney_errors.table_of(answer)
         urls = (told or {}).get("result")
         if isinstance(urls, list) and len(urls) == len(files) and all(isinstance(url, str) for url in urls):
             return [str(url) for url in urls]
         own = [file.url for file in files if file.url is not None]
         if len(own) != len(files):
-            raise Rejected("This proxy takes such pictures only by an address, and this house has no public one.")
+            raise NotInstalled("This proxy takes such pictures only by an address, and this house has no public one.")
         return own
 
     async def _seed(self, call: Call) -> Done:
