@@ -15,7 +15,7 @@ import { studio } from '#lib/state/studio.svelte.ts';
 import { complain, say } from '#lib/ui/toasts.svelte.ts';
 import { needsOf, offersOf, ownRole, requestOf, type Given, type Needs, type Offer } from './offers';
 
-export type Following = { asset: Asset; offer: Offer; model: Model; needs: Needs; price: number };
+export type Following = { asset: Asset; offer: Offer; model: Model; needs: Needs };
 
 class Asking {
   /** What is being asked for on the screen, if anything. */
@@ -34,10 +34,13 @@ export function followingsOf(asset: Asset): Following[] {
   return offersOf(asset).flatMap((offer) => {
     const model = studio.modelOf(offer.model);
     if (!usable(model)) return [];
-    const params = fit(model, offer.params);
-    return [{ asset, offer, model, needs: needsOf(offer, model, asset), price: provisionalPrice(model, params) }];
+    return [{ asset, offer, model, needs: needsOf(offer, model, asset) }];
   });
 }
+
+/** What taking it up costs, by the price the model is listed at. */
+export const priceOf = (one: Following, chosen: Params = {}): number =>
+  provisionalPrice(one.model, fit(one.model, { ...one.offer.params, ...chosen }));
 
 export const isAsking = (one: Following): boolean => one.needs.words || one.needs.mask || one.needs.files.length > 0;
 
@@ -68,7 +71,7 @@ export async function takeUp(one: Following, given: Given & { painted?: File } =
 /** Everything on the desk instead, for what has to be added there: the model, the parameters, and where it goes on from. */
 async function toDeskWith(asset: Asset, model: Model, offer: Offer): Promise<void> {
   draft.modelId = model.id;
-  draft.wishes = { ...draft.wishes, ...(offer.params as Params) };
+  draft.wishes = { ...draft.wishes, ...offer.params };
   if (offer.prompt) draft.prompt = offer.prompt;
   draft.references = [];
   draft.origin = asset;

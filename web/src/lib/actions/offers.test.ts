@@ -53,10 +53,10 @@ test('files of other roles are needed; the asset itself and the mask are not ask
 
 test('the request names the parent, and gives the asset and the mask in their roles', () => {
   const edits = model({ inputs: [slot('image', 1), slot('mask', 0)] });
-  expect(requestOf(offer({ input_role: 'image', params: { strength: 3 } }), edits, asset(), { prompt: ' a red door ', mask: 'mask1' })).toEqual({
+  expect(requestOf(offer({ input_role: 'image', params: { strength: 3 } }), edits, asset(), { prompt: ' a red door ', mask: 'mask1', params: { speed: 'fast' } })).toEqual({
     model: 'm',
     prompt: 'a red door',
-    params: { strength: 3 },
+    params: { strength: 3, speed: 'fast' },
     inputs: [{ role: 'image', asset_id: 'a1' }, { role: 'mask', asset_id: 'mask1' }],
     parent_id: 'g1'
   });

@@ -76,7 +76,7 @@ export function needsOf(offer: Offer, model: Model, asset: Asset): Needs {
   };
 }
 
-export type Given = { prompt?: string; mask?: string };
+export type Given = { prompt?: string; mask?: string; params?: Params };
 
 /** The request that takes the offer up: a new generation whose parent is the one that made the asset. */
 export function requestOf(offer: Offer, model: Model, asset: Asset, given: Given = {}): Omit<GenerationRequest, 'id'> {
@@ -84,5 +84,5 @@ export function requestOf(offer: Offer, model: Model, asset: Asset, given: Given
   const inputs: InputRef[] = [];
   if (role) inputs.push({ role, asset_id: asset.id });
   if (given.mask) inputs.push({ role: 'mask', asset_id: given.mask });
-  return { model: model.id, prompt: (given.prompt ?? offer.prompt ?? '').trim(), params: offer.params, inputs, parent_id: asset.generation_id };
+  return { model: model.id, prompt: (given.prompt ?? offer.prompt ?? '').trim(), params: { ...offer.params, ...given.params }, inputs, parent_id: asset.generation_id };
 }

@@ -6,6 +6,7 @@ import type { Asset, Generation, InputRef, Model, Params, ParamValue } from '#li
 import { nameOf } from '#lib/library/name.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import type { Step } from '#lib/paint/steps.ts';
+import { readFlags, withoutFlag, type Typed } from './flags';
 import { assignRoles, fit, gapOf, inputsToSend, toSend, type Reference } from './params';
 
 export type DraftReference = Reference<Asset> & {
@@ -39,11 +40,14 @@ class Draft {
     const chosen = this.modelId ? studio.modelOf(this.modelId) : undefined;
     return chosen ?? studio.models.find(beginsFromWords) ?? studio.models[0] ?? null;
   });
-  params: Params = $derived(this.model ? fit(this.model, this.wishes) : {});
+  /** What the words say besides words: flags, where the model has some. */
+  typed: Typed = $derived(readFlags(this.model, this.prompt));
+  /** What the words say wins over the form, as it does on the server. */
+  params: Params = $derived(this.model ? { ...fit(this.model, this.wishes), ...this.typed.values } : {});
   placed: DraftReference[] = $derived(
     this.model ? assignRoles(this.model, this.references, (one) => one.content_type) : this.references
   );
-  gap = $derived(this.model ? gapOf(this.model, this.prompt, this.placed, this.origin !== null) : null);
+  gap = $derived(this.model ? gapOf(this.model, this.typed.words, this.placed, this.origin !== null) : null);
   /** Everything of the request but its id. */
   request = $derived(
     this.model
@@ -99,8 +103,14 @@ class Draft {
     return origin?.generation_id ?? parentOf(this.placed, inputsToSend(model, this.placed));
   }
 
+  /** A choice made in the form; what the words said about it is taken out of them. */
   wish(name: string, value: ParamValue): void {
+    this.unsay(name);
     this.wishes = { ...this.wishes, [name]: value };
+  }
+
+  unsay(name: string): void {
+    this.prompt = withoutFlag(this.prompt, this.typed.said, name);
   }
 
   addAsset(asset: Asset, role?: string): void {

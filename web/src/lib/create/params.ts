@@ -1,5 +1,6 @@
 /** The parameters of a model, understood from its declaration alone. Pure: no model is known here by name. */
 import type { InputRef, InputSlot, Model, Param, Params, ParamValue } from '#lib/api/types.ts';
+import { isFreeChoice } from './flags';
 
 type Size = { width: number; height: number };
 export const isSize = (value: unknown): value is Size =>
@@ -50,7 +51,10 @@ export function accept(param: Param, value: ParamValue | undefined): ParamValue 
  */
 export function fit(model: Model, wishes: Params): Params {
   const fitted: Params = {};
-  for (const param of model.params) fitted[param.name] = accept(param, wishes[param.name]) ?? param.default;
+  for (const param of model.params) {
+    const wish = wishes[param.name];
+    fitted[param.name] = accept(param, wish) ?? (isFreeChoice(model, param.name, wish) ? wish! : param.default);
+  }
   return fitted;
 }
 

@@ -24,3 +24,12 @@ function pairs(count: number, aspect: number, width: number, gap: number): Arran
   const box = (width - gap * (columns - 1)) / columns;
   return { columns, width: Math.floor(box), height: Math.floor(box / aspect) };
 }
+
+const LINE_PIXELS = { audio: { width: 560, height: 104 }, text: { width: 672, height: 88 } };
+
+/** The boxes of what a generation makes: pictures and films by their shape; sound and words have none, and stand in lines. */
+export function arrangeKind(kind: string, count: number, aspect: number, width: number, maxHeight: number): Arrangement {
+  if (kind !== 'audio' && kind !== 'text') return arrange(count, aspect, width, maxHeight);
+  const line = LINE_PIXELS[kind];
+  return { columns: 1, width: Math.floor(Math.min(width, line.width)), height: line.height };
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fill, formatAgo, formatBytes } from './format';
+import { clockOf, fill, formatAgo, formatBytes } from './format';
 
 test('numbers are grouped as the language groups them', () => {
   expect(fill('{n} credits', { n: 1240 }, 'en')).toBe('1,240 credits');
@@ -29,4 +29,8 @@ test('ago speaks in the largest unit that fits', () => {
   expect(formatAgo('2026-03-01T11:58:30Z', 'en', now)).toBe('1 minute ago');
   expect(formatAgo('2026-02-28T11:00:00Z', 'en', now)).toBe('yesterday');
   expect(formatAgo('2026-03-01T10:00:00Z', 'zh', now)).toBe('2小时前');
+});
+
+test('how long something plays is minutes and seconds, and never nothing', () => {
+  expect([0.2, 5.04, 59.6, 750].map(clockOf)).toEqual(['0:01', '0:05', '1:00', '12:30']);
 });

@@ -67,6 +67,12 @@ export function formatClock(iso: string, locale: Locale): string {
   return new Intl.DateTimeFormat(tagOf(locale), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(iso));
 }
 
+/** How long something plays: "0:05", "12:30". */
+export function clockOf(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
 /** The local calendar day of a moment, as a key to group by. */
 export function dayKey(iso: string): string {
   const day = new Date(iso);

@@ -34,6 +34,8 @@ export const pages = {
 
   'g.made_from': 'Made from',
   'g.parent': 'What it came from',
+  'g.earlier': 'an earlier one',
+  'g.followed': 'What followed',
   'g.parameters': 'Parameters',
   'g.model': 'Model',
   'g.receipt': 'Receipt',

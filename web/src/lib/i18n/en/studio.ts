@@ -114,6 +114,13 @@ export const studio = {
   'mask.use': 'Use this mask',
   'mask.file': 'mask',
 
+  'flags.understood': 'Said in the prompt',
+  'flags.drop': 'Take {flag} out of the prompt',
+  'flags.unknown': 'This model does not know {flag}.',
+  'flags.settled': '{flag} is {value} with this model.',
+  'flags.twice': '{flag} says again what was already said.',
+  'flags.by_words': 'from the prompt: {flag}',
+
   'words.use': 'Use as prompt',
   'follow.begun': '{what}: on its way',
 
@@ -125,6 +132,8 @@ export const studio = {
 
   'feed.no_prompt': 'Without a prompt',
   'feed.attempt': 'try {n}',
+  'feed.preview': 'Preview, not the result',
+  'feed.from': 'from {what}',
   'feed.view': 'View picture {n}: {prompt}',
 
   'status.queued': 'In line',

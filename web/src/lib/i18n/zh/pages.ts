@@ -36,6 +36,8 @@ export const pages: Record<keyof typeof en, string> = {
 
   'g.made_from': '参考图',
   'g.parent': '它的来源',
+  'g.earlier': '先前的作品',
+  'g.followed': '由它而来',
   'g.parameters': '参数',
   'g.model': '模型',
   'g.receipt': '账单',

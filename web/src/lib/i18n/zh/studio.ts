@@ -116,6 +116,13 @@ export const studio: Record<keyof typeof en, string> = {
   'mask.use': '使用这个蒙版',
   'mask.file': '蒙版',
 
+  'flags.understood': '提示词里写明的参数',
+  'flags.drop': '从提示词里去掉 {flag}',
+  'flags.unknown': '这个模型不认识 {flag}。',
+  'flags.settled': '这个模型的 {flag} 固定为 {value}。',
+  'flags.twice': '{flag} 重复说了一遍。',
+  'flags.by_words': '来自提示词：{flag}',
+
   'words.use': '用作提示词',
   'follow.begun': '{what}：已经开始',
 
@@ -127,6 +134,8 @@ export const studio: Record<keyof typeof en, string> = {
 
   'feed.no_prompt': '没有提示词',
   'feed.attempt': '第 {n} 次',
+  'feed.preview': '预览，并非成品',
+  'feed.from': '来自 {what}',
   'feed.view': '查看第 {n} 张：{prompt}',
 
   'status.queued': '排队中',

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import type { Model, Param } from '#lib/api/types.ts';
+import { isFreeChoice, readFlags, withoutFlag } from './flags';
+
+const text = (en: string) => ({ en, zh: en });
+const param = (name: string, rest: Partial<Param>): Param =>
+  ({ name, type: 'string', label: text(name), help: null, default: null, control: 'text', advanced: false, optional: true, ...rest }) as Param;
+const choices = (...values: string[]) => values.map((value) => ({ value, label: text(value) }));
+
+const ratio = '^[1-9][0-9]{0,3}:[1-9][0-9]{0,3}$';
+const brush = {
+  id: 'brush',
+  prompt: { required: true, max_chars: 100 },
+  params: [
+    param('shape', { type: 'choice', choices: choices('1:1', '16:9'), default: '1:1' }),
+    param('stylize', { type: 'integer', minimum: 0, maximum: 1000, default: 100 }),
+    param('weight', { type: 'number' }),
+    param('leave_out', {}),
+    param('profile', {}),
+    param('tile', { type: 'boolean', default: false }),
+    param('speed', { type: 'choice', choices: choices('fast', 'turbo'), default: 'fast' })
+  ],
+  params_schema: {
+    properties: {
+      shape: { 'x-flag': ['ar', 'aspect'], anyOf: [{ enum: ['1:1', '16:9'] }, { pattern: ratio }] },
+      stylize: { 'x-flag': ['s', 'stylize'] },
+      weight: { 'x-flag': ['iw'] },
+      leave_out: { 'x-flag': ['no'] },
+      profile: { 'x-flag': ['p'], 'x-flag-alone': 'default' },
+      tile: { 'x-flag': ['tile'] },
+      speed: { 'x-flag-choices': { fast: 'fast', turbo: 'turbo' } }
+    },
+    'x-settled-flags': { v: '7' }
+  }
+} as unknown as Model;
+const read = (prompt: string) => readFlags(brush, prompt);
+
+test('flags become values, and what is left are the words', () => {
+  const typed = read('a red fox --ar 16:9 --s 250 --iw .5 --turbo --tile');
+  expect(typed.words).toBe('a red fox');
+  expect(typed.values).toEqual({ shape: '16:9', stylize: 250, weight: 0.5, speed: 'turbo', tile: true });
+  expect(typed.faults).toEqual([]);
+  expect(typed.flags).toBe('--ar 16:9 --s 250 --iw .5 --turbo --tile');
+});
+
+test('words behind a value are words again; a text takes all up to the next flag', () => {
+  const typed = read('a fox --ar 1:1 in the snow --no trees, people --tile');
+  expect(typed.words).toBe('a fox in the snow');
+  expect(typed.values).toEqual({ shape: '1:1', leave_out: 'trees, people', tile: true });
+});
+
+test('a dash that a phone made of two hyphens is a flag, where the model knows it', () => {
+  expect(read('a fox —ar 16:9').values).toEqual({ shape: '16:9' });
+  expect(read('wait —what is that').words).toBe('wait —what is that');
+});
+
+test('an unknown flag is told, and so is one that the model has settled otherwise, or that is said twice', () => {
+  expect(read('a fox --foo 3').faults).toEqual([{ kind: 'unknown', flag: 'foo', value: '' }]);
+  expect(read('a fox --v 6').faults).toEqual([{ kind: 'settled', flag: 'v', value: '7' }]);
+  expect(read('a fox --v 7.0').faults).toEqual([]);
+  expect(read('a fox --ar 1:1 --aspect 16:9').faults).toEqual([{ kind: 'twice', flag: 'aspect', value: '' }]);
+});
+
+test('a flag without its value says nothing, unless it may stand alone', () => {
+  expect(read('a fox --ar').values).toEqual({ shape: null });
+  expect(read('a fox --p').values).toEqual({ profile: 'default' });
+});
+
+test('hyphens inside words, and models without flags, are left alone', () => {
+  expect(read('a well--known fox-hole').words).toBe('a well--known fox-hole');
+  const plain = { ...brush, params_schema: { properties: {} } } as unknown as Model;
+  expect(readFlags(plain, 'a fox --ar 16:9')).toMatchObject({ words: 'a fox --ar 16:9', values: {}, faults: [] });
+});
+
+test('what cannot be read stays as it was typed, for the server to refuse', () => {
+  expect(read('a fox --s many').values).toEqual({ stylize: 'many' });
+});
+
+test('a ratio that is none of the choices is taken where the schema takes it', () => {
+  expect(read('a fox --ar 7:3').values).toEqual({ shape: '7:3' });
+  expect(isFreeChoice(brush, 'shape', '7:3')).toBe(true);
+  expect(isFreeChoice(brush, 'shape', 'wide')).toBe(false);
+  expect(isFreeChoice(brush, 'speed', '7:3')).toBe(false);
+});
+
+test('using the form takes what the words said about it out of the words, and nothing else', () => {
+  const prompt = 'a fox --ar 16:9 in snow --no trees --s 250';
+  const { said } = read(prompt);
+  expect(withoutFlag(prompt, said, 'shape')).toBe('a fox in snow --no trees --s 250');
+  expect(withoutFlag(prompt, said, 'leave_out')).toBe('a fox --ar 16:9 in snow --s 250');
+  expect(withoutFlag(prompt, said, 'stylize')).toBe('a fox --ar 16:9 in snow --no trees');
+  expect(withoutFlag(prompt, said, 'tile')).toBe(prompt);
+});
