@@ -1,6 +1,6 @@
 """Putting the app together."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from vermilion import __version__, dialects
@@ -40,8 +40,8 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
-    api = APIRouter(prefix=API)
-    # Routes are tried one after another, each a few microseconds: what is asked most comes first.
+    # Routes are tried one after another, each a few microseconds: what is asked most comes first. Each router is
+    # mounted by itself: FastAPI would build the routes of a router of routers here, and once more when they are used.
     for router in (
         generation_router,
         dialects.early_router,
@@ -58,8 +58,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         admin_router,
         dialects.router,
     ):
-        api.include_router(router)
-    app.include_router(api)
+        app.include_router(router, prefix=API)
     app.include_router(dialects.root_router, prefix="/api")
     studio.serve(app)
     protect(
