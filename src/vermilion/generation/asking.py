@@ -27,12 +27,15 @@ class Asker:
         self._rounds: dict[UUID, _Round] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, credential_id: UUID, adapter: Provider, ticket: Ticket) -> Pending | Done:
+    async def ask(
+        self, credential_id: UUID, adapter: Provider, ticket: Ticket, *, at_once: bool = False
+    ) -> Pending | Done:
         """The job's state; raises `ProviderError` like `check`.
 
-        A job that the provider leaves out of a common answer is asked for by itself.
+        `at_once` waits for nobody else's question. A job that the provider leaves out of a common answer is asked
+        for by itself.
         """
-        if power(adapter, "check_many") is None:
+        if at_once or power(adapter, "check_many") is None:
             return await adapter.check(ticket)
         current = self._rounds.get(credential_id)
         if current is None or ticket.id in current.waiting or len(current.waiting) >= TOGETHER_MAX:

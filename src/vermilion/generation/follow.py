@@ -83,7 +83,8 @@ class Job:
             now = self._journey.tools.clock.now()
             if (end := await self._ended_here(now)) is not None:
                 return await self._take(end)
-            if await bell.wait(self._lie_down(now)):
+            rung = await bell.wait(self._lie_down(now))
+            if rung:
                 if not self._look(await self._journey.read()):
                     return self._work
                 if self._cancel_requested and not self._cancel_sent:
@@ -94,7 +95,7 @@ class Job:
                     if not await self._progress(heard.pending, new_preview=heard.new_preview):
                         return self._work
                     continue
-            answer = await self._ask()
+            answer = await self._ask(at_once=rung)
             if isinstance(answer, Pending):
                 if not await self._progress(answer):
                     return self._work
@@ -158,8 +159,11 @@ class Job:
             self._work = None
         return min(wait, (self._deadline_at - now).total_seconds())
 
-    async def _ask(self) -> Pending | Step | None:
-        """What the provider says of the job, or what follows from it; None to ask again."""
+    async def _ask(self, *, at_once: bool) -> Pending | Step | None:
+        """What the provider says of the job, or what follows from it; None to ask again.
+
+        `at_once` when there is word of it already, and nothing to be gained by waiting for others to ask with.
+        """
         journey, tools = self._journey, self._journey.tools
         journey.resumed = False
         if self._key_refused:
@@ -167,7 +171,7 @@ class Job:
             self._credential = await tools.open_credential(self._credential.id) or self._credential
             self._adapter = tools.open_adapter(self._credential.provider, self._credential.login)
         try:
-            answer = await tools.asker.ask(self._credential.id, self._adapter, self.ticket)
+            answer = await tools.asker.ask(self._credential.id, self._adapter, self.ticket, at_once=at_once)
         except ProviderError as error:
             return await self._unanswered(error)
         self._tries, self._drifts, self._key_refused = 0, 0, False
