@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m bench [B1 B2 B4 B8 B9] [--quick]`."""
+"""Runs the benchmarks: `python -m bench [B1 B2 B3 B4 B8 B9] [--quick]`."""
 
 import argparse
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from bench import costs, starting, submit, waiting, walk
+from bench import costs, noticing, starting, submit, waiting, walk
 from bench.databases import Place, places
 from bench.figures import Figure, show, write
 
@@ -26,6 +26,10 @@ BENCHMARKS: dict[str, tuple[str, Measure]] = {
     "B2": (
         "B2  from a request to its 202",
         lambda folder, on, quick: submit.measure(folder, on, seconds=1.5 if quick else 4, runs=1 if quick else 3),
+    ),
+    "B3": (
+        "B3  how late a finished job is noticed",
+        lambda folder, _, quick: noticing.measure(folder, scale=noticing.QUICK if quick else noticing.WHOLE),
     ),
     "B4": (
         "B4  generations that wait",
