@@ -46,15 +46,17 @@ _LATENTS = ("latent_image", "samples", "latent", "pixels", "image", "images", "d
 _SIZED_ALONG = frozenset({"ModelSamplingFlux", "Flux2Scheduler"})
 """Classes that must be told the same size as the picture."""
 
-_NAMED: tuple[tuple[Kind, tuple[str, ...]], ...] = (
-    ("steps", ("steps",)),
-    ("cfg", ("cfg",)),
-    ("guidance", ("guidance",)),
-    ("denoise", ("denoise",)),
-    ("sampler", ("sampler_name",)),
-    ("scheduler", ("scheduler",)),
-    ("checkpoint", ("ckpt_name", "unet_name")),
+_NAMED: tuple[tuple[Kind, tuple[str, ...], tuple[type, ...]], ...] = (
+    ("steps", ("steps",), (int,)),
+    ("cfg", ("cfg",), (int, float)),
+    ("guidance", ("guidance",), (int, float)),
+    ("denoise", ("denoise",), (int, float)),
+    ("sampler", ("sampler_name",), (str,)),
+    ("scheduler", ("scheduler",), (str,)),
+    ("checkpoint", ("ckpt_name", "unet_name"), (str,)),
 )
+"""What is known by the name of its input, and which literals it can be."""
+
 _TO_THE_END = 10_000
 """What `end_at_step` says where a sampler goes on to its last step."""
 _NEVER = frozenset({"filename_prefix", "control_after_generate", "add_noise", "return_with_leftover_noise", "upload"})
@@ -244,7 +246,11 @@ def _latent_path(graph: Graph, samplers: Sequence[Node]) -> list[Node]:
 
 def _sizes(reached: Iterable[Node], path: Sequence[Node]) -> list[Setting]:
     """The size of the picture where it begins: the last node on the way back that names one."""
-    sized = [node for node in path if node.whole("width") is not None and node.whole("height") is not None]
+    sized = [
+        node
+        for node in path
+        if (node.whole("width") or 0) > 0 and (height := node.whole("height")) is not None and height >= 0
+    ]
     if not sized:
         return []
     base = next((node for node in reversed(sized) if node.whole("batch_size") is not None), sized[-1])
@@ -252,7 +258,7 @@ def _sizes(reached: Iterable[Node], path: Sequence[Node]) -> list[Setting]:
     if not height:
         # A side of 0 is worked out from the other by the server; a mask is scaled beside its picture.
         alike = (node for node in reached if (node.whole("width"), node.whole("height")) == (width, 0))
-        return [Setting("width", tuple(Place(node, "width") for node in alike), width, shown=True)] if width else []
+        return [Setting("width", tuple(Place(node, "width") for node in alike), width, shown=True)]
     along = [node for node in reached if node.class_type in _SIZED_ALONG and node.whole("width") == width]
     places = tuple(Place(node, key) for node in (base, *along) for key in ("width", "height"))
     return [Setting("size", places, {"width": width, "height": height}, shown=True)]
@@ -273,11 +279,11 @@ def _named(reached: Sequence[Node], *, from_picture: bool) -> list[Setting]:
     settings: list[Setting] = []
     guided = any(node.literal("guidance") is not None for node in reached)
     staged = any((end := node.whole("end_at_step")) is not None and end < _TO_THE_END for node in reached)
-    for kind, keys in _NAMED:
+    for kind, keys, types in _NAMED:
         groups: dict[Any, list[Place]] = {}
         for node in reached:
             for key in keys:
-                if isinstance(value := node.literal(key), int | float | str) and not isinstance(value, bool):
+                if type(value := node.literal(key)) in types:
                     groups.setdefault(value, []).append(Place(node, key))
         for index, (value, places) in enumerate(groups.items()):
             shown = index == 0 and kind != "checkpoint"
