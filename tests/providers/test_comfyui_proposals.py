@@ -198,6 +198,12 @@ async def test_a_workflow_is_read_as_it_is_posted_and_as_options_hold_it() -> No
     assert (await propose(bare.entry["options"])).entry == bare.entry
 
 
+async def test_a_template_named_by_its_id_stands_for_its_workflow() -> None:
+    template = BY_ID["sdxl-from-words"]
+    assert (await propose({"workflow": template.id, "slots": []})).entry == (await propose(template.document)).entry
+    assert check_options({"workflow": template.id, "slots": []}) == []
+
+
 async def test_a_file_the_server_lacks_is_told_with_what_it_has_and_can_be_chosen() -> None:
     workflow = classic(n4={"ckpt_name": "dreams.safetensors"})
     proposal = await propose(workflow)

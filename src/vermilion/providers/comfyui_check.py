@@ -8,6 +8,7 @@ from typing import Any
 
 from vermilion.providers.comfyui_graph import Graph, Node, NoWorkflow, read_workflow
 from vermilion.providers.comfyui_specs import InputSpec, NodeSpec, Specs
+from vermilion.providers.comfyui_templates import spelled_out
 from vermilion.providers.contract import JsonObject, LocalText
 from vermilion.providers.proposal import Finding
 
@@ -43,7 +44,7 @@ def check_workflow(graph: Graph, reached: Iterable[Node], specs: Specs, names: N
 def check_options(options: JsonObject) -> list[Finding]:
     """Whether an entry's options hold a workflow and slots that stand in it."""
     try:
-        graph = read_workflow({"workflow": options.get("workflow")})
+        graph = read_workflow({"workflow": spelled_out(options).get("workflow")})
     except NoWorkflow as problem:
         return [problem.finding]
     slots = options.get("slots")

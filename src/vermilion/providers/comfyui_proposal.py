@@ -15,6 +15,7 @@ from vermilion.providers.comfyui_graph import Graph, NoWorkflow, read_workflow
 from vermilion.providers.comfyui_media import Brought
 from vermilion.providers.comfyui_specs import NodeSpec, Specs, read_spec
 from vermilion.providers.comfyui_tables import SPARE_MAX, Parameter, parameters
+from vermilion.providers.comfyui_templates import spelled_out
 from vermilion.providers.comfyui_workflow import Anatomy, Place, dissect
 from vermilion.providers.contract import JsonObject, LocalText
 from vermilion.providers.errors import ProviderError
@@ -47,7 +48,7 @@ Ask = Callable[[str], Awaitable[Any]]
 async def propose_entry(document: JsonObject, settings: JsonObject, ask: Ask) -> Proposal:
     """Propose an entry of a workflow. A server that does not answer leaves it unchecked, and says so."""
     try:
-        graph = read_workflow(document)
+        graph = read_workflow(spelled_out(document))
     except NoWorkflow as problem:
         return Proposal(None, findings=(problem.finding,))
     findings: list[Finding] = []

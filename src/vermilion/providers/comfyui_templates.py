@@ -8,7 +8,7 @@ and lets another be chosen. Sources: node classes and their inputs as in ComfyUI
 from dataclasses import dataclass
 from typing import Any
 
-from vermilion.providers.contract import LocalText
+from vermilion.providers.contract import JsonObject, LocalText
 from vermilion.providers.proposal import Template
 
 Workflow = dict[str, dict[str, Any]]
@@ -210,3 +210,10 @@ TEMPLATES: tuple[Template, ...] = (
         _upscaled(),
     ),
 )
+
+
+def spelled_out(document: JsonObject) -> JsonObject:
+    """The document; where it holds a template's id in place of a workflow (as catalog files may), that template's."""
+    named = document.get("workflow")
+    found = next((template.document for template in TEMPLATES if template.id == named), None)
+    return document if found is None else {**document, "workflow": found}
