@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vermilion.providers.contract import Done, JsonObject, Output, Pending, Ticket
+from vermilion.providers.contract import Done, JsonObject, MediaKind, Output, Pending, Ticket
 from vermilion.providers.errors import Broke, Drifted, ProviderError
 from vermilion.providers.midjourney_buttons import cells_of, custom_ids, offered
 from vermilion.providers.midjourney_errors import failure_of, forgotten
@@ -118,41 +118,47 @@ def _done(ticket: Ticket, task: Task) -> Done:
             raise Broke("Midjourney finished without a word.")
         offer = offered(task, 0, prompt, video=False, texts=texts)
         return Done((), facts | {"texts": texts, "actions": list(offer.whole)}, _receipt(ticket, task, prompt))
-    clips = _addresses(task.get("videoUrls")) or _addresses([task.get("videoUrl")])
-    outputs = _clips(task, clips, prompt) if clips else _pictures(task, prompt)
-    return Done(outputs, facts, _receipt(ticket, task, prompt, video=bool(clips)))
+    clips = _addresses(task.get("videoUrls"))
+    clips = clips if any(clips) else _addresses([task.get("videoUrl")])
+    outputs = _clips(task, clips, prompt) if any(clips) else _pictures(task, prompt)
+    return Done(outputs, facts, _receipt(ticket, task, prompt, video=any(clips)))
 
 
 def _pictures(task: Task, prompt: str) -> tuple[Output, ...]:
     several = _addresses(task.get("imageUrls"))
-    whole = _addresses([task.get("imageUrl")])
+    whole = task.get("imageUrl")
     names = custom_ids(task)
     is_grid = cells_of(names) == 4 if names else task.get("action") in GRIDS
-    if len(several) > 1 or (several and not is_grid) or not whole:
+    if len(several) > 1 or (any(several) and not is_grid):
         return _apart(task, several, prompt, "image")
-    if not is_grid:
-        return _apart(task, whole, prompt, "image")
+    if not is_grid or not _is_address(whole):
+        return _apart(task, _addresses([whole]), prompt, "image")
     offer = offered(task, 4, prompt, video=False)
-    return (Output("image", url=whole[0], actions=offer.whole, grid=(2, 2), cell_actions=offer.each),)
+    return (Output("image", url=whole, actions=offer.whole, grid=(2, 2), cell_actions=offer.each),)
 
 
-def _clips(task: Task, clips: Sequence[str], prompt: str) -> tuple[Output, ...]:
+def _clips(task: Task, clips: Sequence[str | None], prompt: str) -> tuple[Output, ...]:
     outputs = _apart(task, clips, prompt, "video")
     if len(clips) == 1 and task.get("action") == "UPSCALE":
         return outputs
+    places = [place for place, url in enumerate(clips) if url is not None]
     return tuple(
         Output("video", url=output.url, actions=(*output.actions, _extended(place)))
-        for place, output in enumerate(outputs)
+        for place, output in zip(places, outputs, strict=True)
     )
 
 
-def _apart(task: Task, addresses: Sequence[str], prompt: str, kind: Any) -> tuple[Output, ...]:
-    if not addresses:
-        raise Broke("Midjourney finished without a result.")
+def _apart(task: Task, addresses: Sequence[str | None], prompt: str, kind: MediaKind) -> tuple[Output, ...]:
+    """Results with an address each; one that was taken out of several has none, and leaves its place empty."""
     offer = offered(task, len(addresses), prompt, video=kind == "video")
-    return tuple(
-        Output(kind, url=url, actions=(*offer.whole, *each)) for url, each in zip(addresses, offer.each, strict=True)
+    outputs = tuple(
+        Output(kind, url=url, actions=(*offer.whole, *each))
+        for url, each in zip(addresses, offer.each, strict=True)
+        if url is not None
     )
+    if not outputs:
+        raise Broke("Midjourney finished without a result.")
+    return outputs
 
 
 def _extended(place: int) -> JsonObject:
@@ -173,10 +179,14 @@ def _receipt(ticket: Ticket, task: Task, prompt: str, *, video: bool = False) ->
     return Ticket(ticket.id, {**ticket.data, **told, **({"video": True} if video else {})})
 
 
-def _addresses(items: Any) -> list[str]:
-    """Web addresses, named plainly or as `url`."""
+def _addresses(items: Any) -> list[str | None]:
+    """Web addresses, named plainly or as `url`; None where there is none."""
     found = [item.get("url") if isinstance(item, dict) else item for item in items] if isinstance(items, list) else []
-    return [url for url in found if isinstance(url, str) and url.startswith(("https://", "http://"))]
+    return [url if _is_address(url) else None for url in found]
+
+
+def _is_address(url: Any) -> bool:
+    return isinstance(url, str) and url.startswith(("https://", "http://"))
 
 
 def _texts(task: Task) -> list[str]:
