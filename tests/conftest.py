@@ -13,10 +13,20 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 
 from tests.schema import create_schema
 from vermilion.db import Database, open_database
+
+# As it comes, structlog draws every local variable of every frame of an exception: a minute for one of ours.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 DATABASE = os.environ.get("VERMILION_TEST_DATABASE", "sqlite")
 
