@@ -27,6 +27,7 @@ ROOMS = {
     "settings": "/settings",
     "admin": "/admin",
     "admin-models": "/admin/models",
+    "admin-models-make": "/admin/models/make",
     "admin-providers": "/admin/providers",
     "admin-users": "/admin/users",
     "admin-review": "/admin/review",

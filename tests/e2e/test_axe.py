@@ -14,6 +14,7 @@ ROOMS = [
     "/settings",
     "/admin",
     "/admin/models",
+    "/admin/models/make",
     "/admin/providers",
     "/admin/users",
     "/admin/review",

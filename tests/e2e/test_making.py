@@ -1,0 +1,132 @@
+"""An admin makes a model of a workflow, and people make pictures with it."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.conftest import Visitor, visit
+from tests.e2e.studio import PASSWORD, Studio
+
+WORKFLOW: dict[str, Any] = {
+    "4": {
+        "class_type": "CheckpointLoaderSimple",
+        "inputs": {"ckpt_name": "dreams.safetensors"},
+        "_meta": {"title": "Load Dreams"},
+    },
+    "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 512, "batch_size": 1}},
+    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a red fox", "clip": ["4", 1]}},
+    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}},
+    "3": {
+        "class_type": "KSampler",
+        "inputs": {
+            **{"model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0]},
+            **{"seed": 42, "steps": 20, "cfg": 7.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0},
+        },
+    },
+    "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+    "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "job"}},
+}
+
+
+async def operator(browser: Browser, studio: Studio, **options: Any) -> Visitor:
+    """The admin, signed in."""
+    me = await visit(browser, studio, **options)
+    await me.go("/sign-in")
+    await me.page.get_by_label(me.say("door.email")).fill("operator@example.com")
+    await me.page.get_by_label(me.say("door.password")).first.fill(PASSWORD)
+    await me.page.keyboard.press("Enter")
+    await me.page.wait_for_url("**/create")
+    return me
+
+
+async def drop(me: Visitor, name: str, document: Any) -> None:
+    """Choose a file of this name and content."""
+    file = {"name": name, "mimeType": "application/json", "buffer": json.dumps(document).encode()}
+    await me.page.locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]  # a FilePayload
+
+
+async def create_with(me: Visitor, model: str, prompt: str) -> None:
+    """Make something with the model of that name."""
+    page = me.page
+    await me.go("/create")
+    await page.locator('button.chip[aria-haspopup="dialog"]').first.click()
+    await page.get_by_placeholder(me.say("create.search_models")).fill(model)
+    await expect(page.get_by_role("option").first).to_contain_text(model)
+    await page.keyboard.press("Enter")
+    await page.get_by_label(me.say("create.prompt"), exact=True).fill(prompt)
+    button = page.get_by_role("button", name=me.say("create.create")).and_(page.locator(":enabled", has_text="·"))
+    await button.first.click()
+    await expect(me.pictures_of(prompt).first).to_be_visible()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_from_a_template_to_a_model_on_offer(
+    browser: Browser, studio: Studio, admin_key: str, locale: str, phone: bool
+) -> None:
+    me = await operator(browser, studio, locale=locale, phone=phone)
+    page = me.page
+    name = f"Neon {uuid4().hex[:6]}"
+    await me.go("/admin/models")
+    await page.get_by_role("link", name=me.say("making.make")).click()
+    await page.get_by_role("button", name="SDXL").first.click()
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    for language in ("zh", "en"):
+        field = f"{me.say('making.name')}, {me.say(f'making.in_{language}')}"
+        await page.get_by_label(field).fill(name)
+    preview = page.get_by_role("complementary", name=me.say("making.preview"))
+    await expect(preview.get_by_text(name)).to_be_visible()
+    await page.get_by_label(me.say("models.per_output_credits")).fill("4")
+    await expect(preview.get_by_text("· 4")).to_be_visible()
+    await page.get_by_role("button", name=me.say("making.publish"), exact=True).click()
+    await page.wait_for_url("**/admin/models")
+    await expect(page.get_by_role("link", name=me.say("making.edit", name=name))).to_be_visible()
+    made = next(one for one in studio.ask("GET", "/models", admin_key)["items"] if one["name"]["en"] == name)  # type: ignore[index]
+    assert made["id"] == f"own-{name.lower().replace(' ', '-')}"
+    assert (made["available"], made["price"]["from_credits"]) == (True, 4)
+    assert me.complaints == []
+
+
+async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_make_pictures_with_it(
+    browser: Browser, studio: Studio, admin_key: str
+) -> None:
+    me = await operator(browser, studio)
+    page = me.page
+    name = f"dreams {uuid4().hex[:6]}"
+    await me.go("/admin/models/make")
+    await drop(me, "wrong.json", {"nodes": [], "links": []})
+    await expect(page.get_by_text("Export (API), then")).to_be_visible()
+    await drop(me, f"{name.replace(' ', '_')}.json", WORKFLOW)
+    publish = page.get_by_role("button", name=me.say("making.publish"), exact=True)
+    await expect(page.get_by_text("Load Dreams (#4)")).to_be_visible()
+    await expect(publish).to_be_disabled()
+    await page.locator("[data-setting=checkpoint] select").select_option("v1-5-pruned-emaonly.safetensors")
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    await page.locator("[data-setting=cfg]").get_by_role("switch").click()
+    await publish.click()
+    await page.wait_for_url("**/admin/models")
+
+    await create_with(me, name, "a lighthouse of paper")
+    made = next(one for one in studio.ask("GET", "/models", admin_key)["items"] if one["name"]["en"] == name)  # type: ignore[index]
+    assert "cfg" not in {param["name"] for param in made["params"]}
+
+    await me.go(f"/admin/models/{made['id']}")
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    await page.get_by_role("button", name=me.say("making.keep")).click()
+    await page.wait_for_url("**/admin/models")
+    shown = {one["id"]: one for one in studio.ask("GET", "/models", admin_key)["items"]}  # type: ignore[index]
+    assert shown[made["id"]]["enabled"] is False
+
+    await me.go(f"/admin/models/{made['id']}")
+    await page.get_by_role("button", name=me.say("action.delete")).first.click()
+    await page.get_by_role("dialog").get_by_role("button", name=me.say("action.delete")).click()
+    await page.wait_for_url("**/admin/models")
+    await me.go("/create")
+    await expect(me.pictures_of("a lighthouse of paper").first).to_be_visible()
+    await page.get_by_role("link", name="a lighthouse of paper").first.click()
+    await page.wait_for_url("**/g/*")
+    await expect(page.get_by_text(name).first).to_be_visible()
+    assert me.complaints == []
