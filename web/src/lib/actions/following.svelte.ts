@@ -13,9 +13,9 @@ import { viewer } from '#lib/library/viewer.svelte.ts';
 import { session } from '#lib/state/session.svelte.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { complain, say } from '#lib/ui/toasts.svelte.ts';
-import { needsOf, offersOf, ownRole, requestOf, type Given, type Needs, type Offer } from './offers';
+import { needsOf, offersOf, offersOfWords, ownRole, requestOf, type Given, type Needs, type Offer, type Source } from './offers';
 
-export type Following = { asset: Asset; offer: Offer; model: Model; needs: Needs };
+export type Following = { source: Source; offer: Offer; model: Model; needs: Needs };
 
 class Asking {
   /** What is being asked for on the screen, if anything. */
@@ -28,15 +28,19 @@ export const following = new Asking();
 export const usable = (model: Model | undefined): model is Model =>
   model !== undefined && model.available && (session.user?.role === 'admin' || model.enabled);
 
-/** What its provider offers to do with this asset, as far as the models for it are on offer here. */
-export function followingsOf(asset: Asset): Following[] {
-  if (!asset.generation_id) return [];
-  return offersOf(asset).flatMap((offer) => {
+function followings(source: Source, offers: Offer[]): Following[] {
+  return offers.flatMap((offer) => {
     const model = studio.modelOf(offer.model);
-    if (!usable(model)) return [];
-    return [{ asset, offer, model, needs: needsOf(offer, model, asset) }];
+    return usable(model) ? [{ source, offer, model, needs: needsOf(offer, model, source.asset) }] : [];
   });
 }
+
+/** What its provider offers to do with this asset, as far as the models for it are on offer here. */
+export const followingsOf = (asset: Asset): Following[] =>
+  asset.generation_id ? followings({ generation_id: asset.generation_id, asset }, offersOf(asset)) : [];
+
+/** What is offered to do with the words a generation made. */
+export const followingsOfWords = (view: Generation): Following[] => followings({ generation_id: view.id, asset: null }, offersOfWords(view));
 
 /** What taking it up costs, by the price the model is listed at. */
 export const priceOf = (one: Following, chosen: Params = {}): number =>
@@ -45,7 +49,7 @@ export const priceOf = (one: Following, chosen: Params = {}): number =>
 export const isAsking = (one: Following): boolean => one.needs.words || one.needs.mask || one.needs.files.length > 0;
 
 export async function follow(one: Following): Promise<void> {
-  if (one.needs.files.length) await toDeskWith(one.asset, one.model, one.offer);
+  if (one.needs.files.length && one.source.asset) await toDeskWith(one.source.asset, one.model, one.offer);
   else if (isAsking(one)) following.open = one;
   else await takeUp(one);
 }
@@ -56,7 +60,7 @@ export async function takeUp(one: Following, given: Given & { painted?: File } =
   following.busy = new Set([...following.busy, one.offer]);
   try {
     const mask = given.painted ? (await uploadAsset(given.painted)).id : given.mask;
-    const made = await requestOnce(requestOf(one.offer, one.model, one.asset, { ...given, mask }));
+    const made = await requestOnce(requestOf(one.offer, one.model, one.source, { ...given, mask }));
     studio.feed.put(made);
     say(t('follow.begun', { what: said(one.offer.label) }));
     return made;

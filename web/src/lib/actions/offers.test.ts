@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Asset, InputSlot, Model } from '#lib/api/types.ts';
-import { grouped, needsOf, offersOf, requestOf, type Offer } from './offers';
+import type { Asset, Generation, InputSlot, Model } from '#lib/api/types.ts';
+import { grouped, needsOf, offersOf, offersOfWords, requestOf, type Offer } from './offers';
 
 const text = (en: string) => ({ en, zh: en });
 const asset = (rest: Partial<Asset> = {}): Asset => ({ id: 'a1', generation_id: 'g1', kind: 'image', content_type: 'image/png', actions: [], ...rest }) as Asset;
+const source = (rest: Partial<Asset> = {}) => ({ generation_id: 'g1', asset: asset(rest) });
 const slot = (role: string, minimum: number, types = ['image/png']): InputSlot => ({ role, label: text(role), minimum, maximum: 1, content_types: types, max_bytes: 1e6 });
 const model = (rest: Partial<Model> = {}): Model => ({ id: 'm', name: text('M'), prompt: { required: false, max_chars: 99 }, params: [], inputs: [], ...rest }) as Model;
 const offer = (rest: Partial<Offer> = {}): Offer => ({ id: 'o', label: text('O'), model: 'm', prompt: null, params: {}, input_role: null, needs: [], ...rest });
@@ -53,7 +54,7 @@ test('files of other roles are needed; the asset itself and the mask are not ask
 
 test('the request names the parent, and gives the asset and the mask in their roles', () => {
   const edits = model({ inputs: [slot('image', 1), slot('mask', 0)] });
-  expect(requestOf(offer({ input_role: 'image', params: { strength: 3 } }), edits, asset(), { prompt: ' a red door ', mask: 'mask1', params: { speed: 'fast' } })).toEqual({
+  expect(requestOf(offer({ input_role: 'image', params: { strength: 3 } }), edits, source(), { prompt: ' a red door ', mask: 'mask1', params: { speed: 'fast' } })).toEqual({
     model: 'm',
     prompt: 'a red door',
     params: { strength: 3, speed: 'fast' },
@@ -64,5 +65,12 @@ test('the request names the parent, and gives the asset and the mask in their ro
 
 test('an asset the role does not take is not given in it', () => {
   const hears = model({ inputs: [slot('audio', 0, ['audio/mpeg'])] });
-  expect(requestOf(offer({ input_role: 'audio' }), hears, asset({ content_type: 'video/mp4' })).inputs).toEqual([]);
+  expect(requestOf(offer({ input_role: 'audio' }), hears, source({ content_type: 'video/mp4' })).inputs).toEqual([]);
+});
+
+test('words have their offers among the facts, and are taken up without a file', () => {
+  const view = { id: 'g2', facts: { texts: ['a fox'], actions: [{ id: 'pick_1', label: text('Make it'), model: 'm', prompt: 'a fox', needs: ['prompt'] }] } };
+  const [pick] = offersOfWords(view as unknown as Generation);
+  expect(requestOf(pick!, model(), { generation_id: 'g2', asset: null })).toMatchObject({ prompt: 'a fox', inputs: [], parent_id: 'g2' });
+  expect(offersOfWords({ facts: null } as unknown as Generation)).toEqual([]);
 });

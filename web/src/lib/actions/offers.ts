@@ -1,5 +1,5 @@
 /** What a provider offers to do with one asset, read from what the server sends. Pure: no provider is known by name. */
-import type { Asset, GenerationRequest, InputRef, Model, Params, Text } from '#lib/api/types.ts';
+import type { Asset, Generation, GenerationRequest, InputRef, Model, Params, Text } from '#lib/api/types.ts';
 
 export type Offer = {
   id: string;
@@ -28,8 +28,16 @@ function read(raw: Record<string, unknown>): Offer | null {
   };
 }
 
-/** The offers of an asset; one that cannot be read is left out, as the server may speak of what is not known yet. */
-export const offersOf = (asset: Asset): Offer[] => asset.actions.map(read).filter((offer) => offer !== null);
+/** The offers in a list; one that cannot be read is left out, as the server may speak of what is not known yet. */
+const readAll = (raw: unknown): Offer[] => (Array.isArray(raw) ? raw.filter(isRecord).map(read).filter((offer) => offer !== null) : []);
+
+export const offersOf = (asset: Asset): Offer[] => readAll(asset.actions);
+
+/** What is offered for a result that is no file: words have their offers among the facts. */
+export const offersOfWords = (view: Generation): Offer[] => readAll(view.facts?.actions);
+
+/** What an offer is taken up with: the generation that made it, and the file, where there is one. */
+export type Source = { generation_id: string; asset: Asset | null };
 
 /** The kind of an offer, by its id: `zoom_out_2x` and `zoom.custom` are both a zoom. */
 function family(id: string, shared: string): string {
@@ -57,15 +65,15 @@ export function grouped<O extends { id: string }>(offers: O[]): O[][] {
 }
 
 /** The role in which the asset itself is given, where the model takes such a file there. */
-export function ownRole(offer: Offer, model: Model, asset: Asset): string | null {
+export function ownRole(offer: Offer, model: Model, asset: Asset | null): string | null {
   const slot = model.inputs.find((one) => one.role === offer.input_role);
-  return slot?.content_types.includes(asset.content_type) ? slot.role : null;
+  return asset && slot?.content_types.includes(asset.content_type) ? slot.role : null;
 }
 
 export type Needs = { words: boolean; mask: boolean; files: string[] };
 
 /** What the person still has to give: words, a mask over the asset, files in other roles. */
-export function needsOf(offer: Offer, model: Model, asset: Asset): Needs {
+export function needsOf(offer: Offer, model: Model, asset: Asset | null): Needs {
   const own = ownRole(offer, model, asset);
   const demanded = model.inputs.filter((slot) => slot.minimum > 0 && slot.role !== own && slot.role !== 'mask').map((slot) => slot.role);
   const named = offer.needs.filter((need) => need !== 'prompt' && need !== 'mask');
@@ -78,11 +86,11 @@ export function needsOf(offer: Offer, model: Model, asset: Asset): Needs {
 
 export type Given = { prompt?: string; mask?: string; params?: Params };
 
-/** The request that takes the offer up: a new generation whose parent is the one that made the asset. */
-export function requestOf(offer: Offer, model: Model, asset: Asset, given: Given = {}): Omit<GenerationRequest, 'id'> {
+/** The request that takes the offer up: a new generation whose parent is the one that offers it. */
+export function requestOf(offer: Offer, model: Model, { asset, generation_id }: Source, given: Given = {}): Omit<GenerationRequest, 'id'> {
   const role = ownRole(offer, model, asset);
   const inputs: InputRef[] = [];
-  if (role) inputs.push({ role, asset_id: asset.id });
+  if (role && asset) inputs.push({ role, asset_id: asset.id });
   if (given.mask) inputs.push({ role: 'mask', asset_id: given.mask });
-  return { model: model.id, prompt: (given.prompt ?? offer.prompt ?? '').trim(), params: { ...offer.params, ...given.params }, inputs, parent_id: asset.generation_id };
+  return { model: model.id, prompt: (given.prompt ?? offer.prompt ?? '').trim(), params: { ...offer.params, ...given.params }, inputs, parent_id: generation_id };
 }

@@ -68,6 +68,8 @@ export function told(model: Model | undefined, params: Params): [Param, ParamVal
   if (!model) return [];
   return model.params
     .filter((param) => params[param.name] !== undefined && params[param.name] !== null)
+    // What goes on from something is told by a name of the provider's that says nothing to people.
+    .filter((param) => model.continues !== 'always' || param.type !== 'string')
     .filter((param) => JSON.stringify(params[param.name]) !== JSON.stringify(param.default) || param.control === 'ratio')
     .map((param) => [param, params[param.name]!]);
 }

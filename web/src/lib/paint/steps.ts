@@ -15,7 +15,7 @@ export type Size = { width: number; height: number };
  * Draws one step onto what the earlier ones left. The mask is in the alpha: opaque is where the picture
  * changes. `size` is the board's own; `scale` is board pixels for one pixel of the picture.
  */
-export function drawStep(on: Board, step: Step, size: Size, scale: number, colour: string): void {
+export function drawStep(on: Board, step: Step, size: Size, scale: number, colour: string | CanvasPattern): void {
   on.fillStyle = colour;
   on.strokeStyle = colour;
   if (step.kind === 'clear') return on.clearRect(0, 0, size.width, size.height);
