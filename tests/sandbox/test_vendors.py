@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from vermilion.providers import adapters
+from vermilion.sandbox.config import SandboxConfig
 from vermilion.sandbox.faults import KINDS
+from vermilion.sandbox.stage import Stage
 from vermilion.sandbox.vendor import vendors
 
 from .conftest import Client, Start
@@ -44,12 +47,34 @@ async def test_a_login_has_what_the_credential_asks_for(sandbox: Client, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_index_page_tells_each_vendor(sandbox: Client, name: str) -> None:
+async def test_the_index_page_tells_each_vendor_and_how_to_make_it_fail(sandbox: Client, name: str) -> None:
     page = (await sandbox.ask("GET", "/", key=False)).body.decode()
+    assert f"<a href='#{name}'>" in page
+    own = page.partition(f"<section id='{name}'>")[2].partition("</section>")[0]
     vendor = vendors()[name]
-    assert vendor.title in page
-    assert all(value in page for value in vendor.default_secrets.values())
-    assert all(f"[[{kind.name}" in page for kind in vendor.faults)
+    assert vendor.title in own
+    assert f"{sandbox.origin}/{name}" in own
+    assert all(value in own for value in vendor.default_secrets.values())
+    assert all(f"[[{kind.name}" in own for kind in vendor.faults)
+    told = (await sandbox.ask("GET", "/control/logins", key=False)).json["items"]
+    fields = next(item["fields"] for item in told if item["provider"] == name)
+    assert any(value in own for value in fields.values() if value.startswith(sandbox.origin))
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_what_may_follow_a_marker_is_listed_for_markers_the_vendor_has(sandbox: Client, name: str) -> None:
+    page = (await sandbox.ask("GET", "/", key=False)).body.decode()
+    own = page.partition(f"<section id='{name}'>")[2].partition("</section>")[0]
+    vendor = vendors()[name](Stage(SandboxConfig()))
+    for kind, words in vendor.card(sandbox.origin).arguments.items():
+        assert vendor.kinds[kind].argument
+        assert words and all(f"<code>{word}</code>" in own for word in words)
+
+
+async def test_every_address_within_the_index_page_leads_somewhere(sandbox: Client) -> None:
+    page = (await sandbox.ask("GET", "/", key=False)).body.decode()
+    names = set(re.findall(r"\bid=['\"]?([a-z0-9-]+)", page))
+    assert set(re.findall(r"href=['\"]#([^'\"]+)", page)) <= names
 
 
 @pytest.mark.parametrize("name", NAMES)

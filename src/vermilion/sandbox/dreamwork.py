@@ -64,7 +64,7 @@ class Vendor(BaseVendor):
                 " -H 'Content-Type: application/json' \\\n"
                 """  -d '{"model": "doubao-seedream-4-0-250828", "prompt": "水墨山湖，红日", "watermark": false}'"""
             ),
-            notes=("[[fail:…]] takes: " + ", ".join(answers.FAILURES) + ".",),
+            arguments={"fail": tuple(answers.FAILURES)},
         )
 
     def refuse(self, status: int) -> web.Response:

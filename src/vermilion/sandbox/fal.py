@@ -16,7 +16,7 @@ from aiohttp import web
 
 from .fal_account import account_answer
 from .fal_addresses import HOSTS, PREFIX, Bases, locate
-from .fal_answers import log_lines, model_failure, position, status_body
+from .fal_answers import MODEL_ERRORS, PLATFORM_ERRORS, log_lines, model_failure, position, status_body
 from .fal_files import Files
 from .fal_models import MODELS
 from .fal_replies import error, json_answer, refuse, reply, unauthorized
@@ -75,6 +75,7 @@ class Vendor(BaseVendor):
                 f"  -H 'Authorization: Key {self.secrets[0]['key']}' -H 'Content-Type: application/json' \\\n"
                 """  -d '{"prompt": "mist over a mountain lake, red sun"}'"""
             ),
+            arguments={"fail": (*MODEL_ERRORS, *PLATFORM_ERRORS)},
         )
 
     def refuse(self, status: int) -> web.Response:

@@ -17,6 +17,7 @@ from .jimeng_login import NotSigned, bearer_of, signer_of
 from .jimeng_models import MODELS
 from .jimeng_records import gateway_task, relayed_task, visual_data, wants_addresses
 from .jimeng_replies import (
+    ERRORS,
     GATEWAY_WORDS,
     done,
     error,
@@ -107,6 +108,11 @@ class Vendor(BaseVendor):
                 "A caller of the relay or the gateway enters this vendor's address and the api key, and names the "
                 "protocol. Films can be fetched for one hour, pictures for a day; records are kept for twelve hours.",
             ),
+            arguments={
+                "fail": tuple(str(code) for code in ERRORS),
+                "refuse": (*(str(code) for code in ERRORS), *GATEWAY_WORDS),
+                "error-in-200": tuple(GATEWAY_WORDS),
+            },
         )
 
     def refuse(self, status: int) -> web.Response:

@@ -123,10 +123,8 @@ class Vendor(BaseVendor):
                 " -H 'Content-Type: application/json' \\\n"
                 """  -d '{"model_name": "kling-v2-6", "prompt": "mist over a mountain lake, red sun"}'"""
             ),
-            notes=(
-                "[[fail:…]] takes: " + ", ".join(FAILURES) + ", or any other reason.",
-                "[[code:…]] takes: " + ", ".join(str(code) for code in ERRORS) + ".",
-            ),
+            notes=("As the reason of a failure any other text may be given too.",),
+            arguments={"fail": tuple(FAILURES), "code": tuple(str(code) for code in ERRORS)},
         )
 
     def refuse(self, status: int) -> web.Response:

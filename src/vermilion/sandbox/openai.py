@@ -63,7 +63,7 @@ class Vendor(BaseVendor):
                 " -H 'Content-Type: application/json' \\\n"
                 """  -d '{"model": "gpt-image-2", "prompt": "mist over a mountain lake, red sun"}'"""
             ),
-            notes=("[[fail:…]] takes: " + ", ".join(answers.FAILURES) + ".",),
+            arguments={"fail": tuple(answers.FAILURES)},
         )
 
     def refuse(self, status: int) -> web.Response:

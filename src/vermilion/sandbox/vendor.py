@@ -25,12 +25,16 @@ Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the index page tells about a vendor. `example` is a command that makes a first result."""
+    """What the index page tells about a vendor. `example` is a command that makes a first result.
+
+    `arguments` are the words that may follow a marker's colon, by the marker's kind, where there is a list of them.
+    """
 
     parts: Sequence[tuple[str, str]]
     models: Sequence[str] = ()
     example: str = ""
     notes: Sequence[str] = field(default=())
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class BaseVendor(ABC):
