@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Model, Param } from '#lib/api/types.ts';
-import { isFreeChoice, readFlags, withoutFlag } from './flags';
+import { readFlags, withoutFlag } from './flags';
+import { isFreeChoice } from './params';
 
 const text = (en: string) => ({ en, zh: en });
 const param = (name: string, rest: Partial<Param>): Param =>
@@ -40,7 +41,6 @@ test('flags become values, and what is left are the words', () => {
   expect(typed.words).toBe('a red fox');
   expect(typed.values).toEqual({ shape: '16:9', stylize: 250, weight: 0.5, speed: 'turbo', tile: true });
   expect(typed.faults).toEqual([]);
-  expect(typed.flags).toBe('--ar 16:9 --s 250 --iw .5 --turbo --tile');
 });
 
 test('words behind a value are words again; a text takes all up to the next flag', () => {
@@ -54,15 +54,28 @@ test('a dash that a phone made of two hyphens is a flag, where the model knows i
   expect(read('wait —what is that').words).toBe('wait —what is that');
 });
 
+const faults = (prompt: string) => read(prompt).faults.map(({ kind, flag, value, typing }) => [kind, flag, value, typing]);
+
 test('an unknown flag is told, and so is one that the model has settled otherwise, or that is said twice', () => {
-  expect(read('a fox --foo 3').faults).toEqual([{ kind: 'unknown', flag: 'foo', value: '' }]);
-  expect(read('a fox --v 6').faults).toEqual([{ kind: 'settled', flag: 'v', value: '7' }]);
-  expect(read('a fox --v 7.0').faults).toEqual([]);
-  expect(read('a fox --ar 1:1 --aspect 16:9').faults).toEqual([{ kind: 'twice', flag: 'aspect', value: '' }]);
+  expect(faults('a fox --foo 3 --tile')).toEqual([['unknown', 'foo', '', false]]);
+  expect(faults('a fox --v 6 --tile')).toEqual([['settled', 'v', '7', false]]);
+  expect(faults('a fox --v 7.0')).toEqual([]);
+  expect(faults('a fox --ar 1:1 --aspect 16:9 ')).toEqual([['twice', 'aspect', '', false]]);
 });
 
-test('a flag without its value says nothing, unless it may stand alone', () => {
-  expect(read('a fox --ar').values).toEqual({ shape: null });
+test('a value that is missing, or that the model does not take, is told and changes nothing', () => {
+  expect(faults('a fox --ar --tile')).toEqual([['empty', 'ar', '', false]]);
+  expect(faults('a fox --s 2000 --ar wide ')).toEqual([['value', 's', '2000', false], ['value', 'ar', 'wide', false]]);
+  expect(read('a fox --s many --ar --tile').values).toEqual({ tile: true });
+});
+
+test('what stands at the very end may still be being typed', () => {
+  expect(faults('a fox --a')).toEqual([['unknown', 'a', '', true]]);
+  expect(faults('a fox --ar 1')).toEqual([['value', 'ar', '1', true]]);
+  expect(faults('a fox --a ')).toEqual([['unknown', 'a', '', false]]);
+});
+
+test('a flag that may stand alone has its value by itself', () => {
   expect(read('a fox --p').values).toEqual({ profile: 'default' });
 });
 
@@ -70,10 +83,6 @@ test('hyphens inside words, and models without flags, are left alone', () => {
   expect(read('a well--known fox-hole').words).toBe('a well--known fox-hole');
   const plain = { ...brush, params_schema: { properties: {} } } as unknown as Model;
   expect(readFlags(plain, 'a fox --ar 16:9')).toMatchObject({ words: 'a fox --ar 16:9', values: {}, faults: [] });
-});
-
-test('what cannot be read stays as it was typed, for the server to refuse', () => {
-  expect(read('a fox --s many').values).toEqual({ stylize: 'many' });
 });
 
 test('a ratio that is none of the choices is taken where the schema takes it', () => {

@@ -3,20 +3,22 @@
  * they say while they are typed. The server decides in the end. Pure: a model is known by its schema alone.
  */
 import type { Model, Param, Params, ParamValue } from '#lib/api/types.ts';
+import { accept, isFreeChoice } from './params';
 
 const FLAG = /(?<!\S)(--|—)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)/g;
 const WHOLE = /^[+-]?[0-9]{1,30}$/;
 const NUMBER = /^[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})$/;
 const SIZE = /^([0-9]{1,6})[x×:]([0-9]{1,6})$/;
 
-type Schema = { 'x-flag'?: string[]; 'x-flag-choices'?: Record<string, string>; 'x-flag-alone'?: string; anyOf?: { pattern?: string }[] };
+type Schema = { 'x-flag'?: string[]; 'x-flag-choices'?: Record<string, string>; 'x-flag-alone'?: string };
 type Known = { param: Param; value: string | null; alone: string | null };
 type Book = { known: Map<string, Known>; settled: Record<string, string> };
 
 /** What one flag says, and where it stands in the prompt with its value. */
 export type Said = { name: string; flag: string; text: string; start: number; end: number };
-export type Fault = { kind: 'unknown' | 'settled' | 'twice'; flag: string; value: string };
-export type Typed = { words: string; values: Params; said: Said[]; faults: Fault[]; flags: string };
+/** `typing` where it stands at the very end: more may be on its way. */
+export type Fault = { kind: 'unknown' | 'settled' | 'twice' | 'empty' | 'value'; flag: string; value: string; typing: boolean };
+export type Typed = { words: string; values: Params; said: Said[]; faults: Fault[] };
 
 const books = new WeakMap<Model, Book>();
 
@@ -35,15 +37,9 @@ function bookOf(model: Model): Book {
   return book;
 }
 
-/** Whether a value is none of the choices, but may be given all the same. */
-export function isFreeChoice(model: Model, name: string, value: ParamValue | undefined): boolean {
-  const schema = (model.params_schema as { properties?: Record<string, Schema> } | undefined)?.properties?.[name];
-  return typeof value === 'string' && (schema?.anyOf ?? []).some(({ pattern }) => pattern !== undefined && new RegExp(pattern).test(value));
-}
-
 /** Everything a prompt says to this model. A model without flags is told nothing but words. */
 export function readFlags(model: Model | null, prompt: string): Typed {
-  const typed: Typed = { words: prompt, values: {}, said: [], faults: [], flags: '' };
+  const typed: Typed = { words: prompt, values: {}, said: [], faults: [] };
   if (!model?.prompt) return typed;
   const { known, settled } = bookOf(model);
   if (known.size === 0 && Object.keys(settled).length === 0) return typed;
@@ -51,46 +47,51 @@ export function readFlags(model: Model | null, prompt: string): Typed {
   const hits = [...prompt.matchAll(FLAG)].filter((hit) => hit[1] === '--' || known.has(hit[2]!.toLowerCase()) || hit[2]!.toLowerCase() in settled);
   if (hits.length === 0) return typed;
   const words = [prompt.slice(0, hits[0]!.index).trimEnd()];
-  const flags: string[] = [];
   hits.forEach((hit, at) => {
     const end = hits[at + 1]?.index ?? prompt.length;
     const behind = prompt.slice(hit.index + hit[0].length, end);
-    const taken = take(typed, hit[2]!.toLowerCase(), behind.trim(), known, settled);
+    const taken = take(typed, model, hit[2]!.toLowerCase(), behind);
+    for (const fault of taken.faults) typed.faults.push({ ...fault, flag: hit[2]!.toLowerCase(), typing: at === hits.length - 1 && !/\s$/.test(prompt) && !taken.rest });
     // Where the value ends in the prompt, spaces before it included.
     const room = behind.length - behind.trimStart().length;
     const stop = hit.index + hit[0].length + (taken.value ? room + taken.value.length : 0);
     if (taken.name) typed.said.push({ name: taken.name, flag: hit[0], text: taken.value, start: hit.index, end: stop });
-    flags.push(prompt.slice(hit.index, stop));
     if (taken.rest) words.push(taken.rest);
   });
   typed.words = words.filter(Boolean).join(' ');
-  typed.flags = flags.join(' ');
   return typed;
 }
 
-type Taken = { name: string | null; value: string; rest: string };
+type Taken = { name: string | null; value: string; rest: string; faults: Pick<Fault, 'kind' | 'value'>[] };
 
-function take(typed: Typed, flag: string, text: string, known: Map<string, Known>, settled: Record<string, string>): Taken {
+/** Reads one flag with the text behind it, up to the next one. */
+function take(typed: Typed, model: Model, flag: string, behind: string): Taken {
+  const { known, settled } = bookOf(model);
+  const text = behind.trim();
   const [value, rest] = parted(text);
   const own = settled[flag];
-  if (own !== undefined) {
-    if (value && !same(value, own)) typed.faults.push({ kind: 'settled', flag, value: own });
-    return { name: null, value, rest };
-  }
+  if (own !== undefined) return { name: null, value, rest, faults: value && !same(value, own) ? [{ kind: 'settled', value: own }] : [] };
   const found = known.get(flag);
-  if (!found) {
-    typed.faults.push({ kind: 'unknown', flag, value: '' });
-    return { name: null, value: text, rest: '' };
-  }
+  if (!found) return { name: null, value: text, rest: '', faults: [{ kind: 'unknown', value: '' }] };
   const { param } = found;
-  if (param.name in typed.values) typed.faults.push({ kind: 'twice', flag, value: '' });
+  const faults: Taken['faults'] = param.name in typed.values ? [{ kind: 'twice', value: '' }] : [];
   if (found.value !== null || param.type === 'boolean') {
     typed.values[param.name] = found.value ?? true;
-    return { name: param.name, value: '', rest: text };
+    return { name: param.name, value: '', rest: text, faults };
   }
-  const whole = param.type === 'string' ? text : value;
-  typed.values[param.name] = whole ? read(param, whole) : found.alone;
-  return { name: param.name, value: whole, rest: param.type === 'string' ? '' : rest };
+  const [whole, left] = param.type === 'string' ? [text, ''] : [value, rest];
+  if (!whole && found.alone === null) return { name: null, value: '', rest: left, faults: [...faults, { kind: 'empty', value: '' }] };
+  const meant = whole ? read(param, whole) : found.alone;
+  // What the model would not take leaves the form as it is; that it will be refused is told.
+  if (!isTaken(model, param, meant)) return { name: null, value: whole, rest: left, faults: [...faults, { kind: 'value', value: whole }] };
+  typed.values[param.name] = meant;
+  return { name: param.name, value: whole, rest: left, faults };
+}
+
+function isTaken(model: Model, param: Param, value: ParamValue): boolean {
+  if (typeof value === 'number') return value >= (param.minimum ?? -Infinity) && value <= (param.maximum ?? Infinity);
+  const accepted = accept(param, value);
+  return JSON.stringify(accepted) === JSON.stringify(value) || isFreeChoice(model, param.name, value);
 }
 
 function parted(text: string): [string, string] {

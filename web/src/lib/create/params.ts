@@ -1,6 +1,5 @@
 /** The parameters of a model, understood from its declaration alone. Pure: no model is known here by name. */
 import type { InputRef, InputSlot, Model, Param, Params, ParamValue } from '#lib/api/types.ts';
-import { isFreeChoice } from './flags';
 
 type Size = { width: number; height: number };
 export const isSize = (value: unknown): value is Size =>
@@ -45,6 +44,13 @@ export function accept(param: Param, value: ParamValue | undefined): ParamValue 
   }
 }
 
+/** Whether a value is none of the choices, but may be given all the same: the schema has a pattern for such. */
+export function isFreeChoice(model: Model, name: string, value: ParamValue | undefined): value is string {
+  const schema = model.params_schema as { properties?: Record<string, { anyOf?: { pattern?: string }[] }> } | undefined;
+  if (typeof value !== 'string') return false;
+  return (schema?.properties?.[name]?.anyOf ?? []).some(({ pattern }) => pattern !== undefined && new RegExp(pattern).test(value));
+}
+
 /**
  * What the form shows: for each parameter the wish where the model understands it, else its default.
  * Wishes are kept by name across models, so that going back to a model finds them again.
@@ -53,7 +59,7 @@ export function fit(model: Model, wishes: Params): Params {
   const fitted: Params = {};
   for (const param of model.params) {
     const wish = wishes[param.name];
-    fitted[param.name] = accept(param, wish) ?? (isFreeChoice(model, param.name, wish) ? wish! : param.default);
+    fitted[param.name] = accept(param, wish) ?? (isFreeChoice(model, param.name, wish) ? wish : param.default);
   }
   return fitted;
 }

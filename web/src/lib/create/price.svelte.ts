@@ -28,15 +28,14 @@ class Price {
   /** Called whenever the desk changes; of the prompt only flags move the price, so typing words asks nothing. */
   ask(): void {
     const { request } = draft;
-    const wanted = request ? JSON.stringify([request.model, request.params, request.inputs, draft.typed.flags]) : '';
+    const wanted = request ? JSON.stringify([request.model, request.params, request.inputs]) : '';
     if (!request || wanted === this.#askedFor) return;
     this.#askedFor = wanted;
     this.asking = true;
     this.problem = null;
     if (this.#timer) clearTimeout(this.#timer);
     this.#abort?.abort();
-    const { flags } = draft.typed;
-    this.#timer = setTimeout(() => void this.#send(request, flags), ASK_AFTER_MS);
+    this.#timer = setTimeout(() => void this.#send(request), ASK_AFTER_MS);
   }
 
   /** Prices or the balance may have changed behind our back. */
@@ -44,11 +43,11 @@ class Price {
     this.#askedFor = '';
   }
 
-  async #send(request: NonNullable<typeof draft.request>, flags: string): Promise<void> {
+  async #send(request: NonNullable<typeof draft.request>): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
     try {
-      this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs, prompt: flags }, abort.signal);
+      this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs }, abort.signal);
       this.#quoted = request.model;
     } catch (error) {
       if (!wasAbandoned(error)) {

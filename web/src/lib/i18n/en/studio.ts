@@ -119,6 +119,8 @@ export const studio = {
   'flags.unknown': 'This model does not know {flag}.',
   'flags.settled': '{flag} is {value} with this model.',
   'flags.twice': '{flag} says again what was already said.',
+  'flags.empty': '{flag} needs a value.',
+  'flags.value': '{flag} does not take "{value}".',
   'flags.by_words': 'from the prompt: {flag}',
 
   'words.use': 'Use as prompt',

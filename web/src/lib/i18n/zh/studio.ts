@@ -121,6 +121,8 @@ export const studio: Record<keyof typeof en, string> = {
   'flags.unknown': '这个模型不认识 {flag}。',
   'flags.settled': '这个模型的 {flag} 固定为 {value}。',
   'flags.twice': '{flag} 重复说了一遍。',
+  'flags.empty': '{flag} 后面要写一个值。',
+  'flags.value': '{flag} 不接受“{value}”。',
   'flags.by_words': '来自提示词：{flag}',
 
   'words.use': '用作提示词',
