@@ -32,6 +32,7 @@ from vermilion.dialects.services import Service, TimeoutUnit
 from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
 from vermilion.kit import Invalid
 from vermilion.kit.sealed import Sealer
+from vermilion.providers import adapters
 
 NEW_CREDENTIAL = "Described"
 """The name of a credential that the described configuration made."""
@@ -165,7 +166,7 @@ def _change_credential(tx: Tx, sealer: Sealer, service: Service, actor: Actor, b
         )
         if value is not None
     }
-    if there is not None and there.managed_by is not None and _differ(fields, there.fields):
+    if there is not None and there.managed_by is not None and _brings_secrets(service, fields, there.fields):
         # The sandbox's own credential is made anew at each start: an operator's login gets one of its own.
         there = None
     if there is not None:
@@ -218,10 +219,8 @@ def first_credential(tx: Tx, sealer: Sealer, service: Service) -> UUID | None:
 def _usable(tx: Tx, shelf: Shelf, service: Service, actor: Actor, credential: CredentialView | None) -> dict[str, Any]:
     entries = entries_of(tx, shelf, service, actor)
     defaults = read_choices(tx).service_defaults
-    usual = next(
-        (entry for models in service.models.values() for model in models for entry in entries if entry.id == model),
-        None,
-    )
+    there = {entry.id for entry in entries}
+    usual = next((model for models in service.models.values() for model in models if model in there), None)
     return {
         "service": service.name,
         "title": service.title,
@@ -260,5 +259,7 @@ def _timeout(service: Service, entries: list[Entry]) -> int:
     return seconds if service.timeout_unit == "s" else seconds * 1000
 
 
-def _differ(given: Mapping[str, str], known: Mapping[str, str]) -> bool:
-    return any(value.rstrip("/") != known.get(name, "").rstrip("/") for name, value in given.items())
+def _brings_secrets(service: Service, given: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    """Whether a secret was typed, and not only the mask of the one that is there."""
+    secrets = [field.name for field in adapters()[service.provider].credential_fields if field.secret]
+    return any(given.get(name, "") not in ("", known.get(name, "")) for name in secrets)

@@ -6,11 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, String, case, func, literal_column, select
 
 from vermilion.db import Tx
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.tables import GenerationRow, ModelHourRow
+
+_DAY = "day"
+"""Grouped by this name: the expression's own parameters would make it another expression each time it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ def daily_of(tx: Tx, user_id: UUID, providers: Sequence[str], since: datetime) -
             GenerationRow.provider.in_(list(providers)),
             GenerationRow.status.in_(sorted(TERMINAL)),
         )
-        .group_by(day, GenerationRow.model)
-        .order_by(day, GenerationRow.model)
+        .group_by(literal_column(_DAY), GenerationRow.model)
+        .order_by(literal_column(_DAY), GenerationRow.model)
     )
-    return [_day_of_model(*row.tuple()) for row in rows]
+    return [_day_of_model(day, model, *counts) for day, model, *counts in rows]
 
 
 def daily_of_everybody(tx: Tx, models: Sequence[str], since: datetime) -> list[DayOfModel]:
@@ -65,17 +68,17 @@ def daily_of_everybody(tx: Tx, models: Sequence[str], since: datetime) -> list[D
             func.sum(ModelHourRow.settled_credits),
         )
         .where(ModelHourRow.hour >= since, ModelHourRow.model.in_(list(models)))
-        .group_by(day, ModelHourRow.model)
-        .order_by(day, ModelHourRow.model)
+        .group_by(literal_column(_DAY), ModelHourRow.model)
+        .order_by(literal_column(_DAY), ModelHourRow.model)
     )
-    return [_day_of_model(*row.tuple()) for row in rows]
+    return [_day_of_model(day, model, *counts) for day, model, *counts in rows]
 
 
 def _day_of(tx: Tx, instant: Any) -> ColumnElement[str]:
     """The day as text: an instant is ISO 8601 text in SQLite, and a moment in the session's zone in PostgreSQL."""
     if tx.connection().dialect.name == "sqlite":
-        return func.substr(instant, 1, 10)
-    return func.to_char(func.timezone("UTC", instant), "YYYY-MM-DD")
+        return func.substr(instant, 1, 10, type_=String).label(_DAY)
+    return func.to_char(func.timezone("UTC", instant), "YYYY-MM-DD", type_=String).label(_DAY)
 
 
 def _counted(status: Status) -> ColumnElement[int]:
