@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from .faults import without_markers
+
 _FLAG = re.compile(r"(?<!\S)(?:--|—)([a-z]+)(?!\S)", re.IGNORECASE)
 _LONG = {
     "v": "version", "ar": "aspect", "c": "chaos", "s": "stylize", "w": "weird", "q": "quality", "p": "profile",
@@ -39,10 +41,11 @@ class Spoken:
 
     @property
     def version(self) -> str:
-        """`7`, `6.1`, `niji-6`; the newest where nothing is said."""
-        if "niji" in self.flags:
-            return f"niji-{self.flags['niji'] or 7}"
-        return self.flags.get("version", "8.1")
+        """`7`, `6.1`, `niji-6`; the newest where nothing that exists is said."""
+        niji, version = self.flags.get("niji"), self.flags.get("version")
+        if niji is not None:
+            return f"niji-{niji if niji in _NIJIS else 7}"
+        return version if version in _VERSIONS else "8.1"
 
     @property
     def aspect(self) -> tuple[int, int]:
@@ -58,6 +61,7 @@ class Spoken:
 
 def take_apart(prompt: str) -> Spoken:
     """Words before the first flag, and every flag with what stands behind it."""
+    prompt = without_markers(prompt)
     hits = list(_FLAG.finditer(prompt))
     if not hits:
         return Spoken(prompt.strip())

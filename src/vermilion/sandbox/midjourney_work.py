@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from .faults import Fault, without_markers
+from .faults import Fault
 from .films import FilmOrder
 from .jobs import NEVER, Job
 from .midjourney_buttons import under_clip, under_description, under_film, under_grid, under_picture
@@ -238,7 +238,7 @@ def buttons_of(job: Job) -> list[dict[str, Any]]:
 def order_of(stage: Stage, job: Job, index: int) -> Made:
     """What there is to draw: for a sheet 0 is the whole and 1–4 its pictures."""
     notes = job.notes
-    prompt, seed = without_markers(take_apart(job.body["prompt"]).words), int(notes["seed"])
+    prompt, seed = take_apart(job.body["prompt"]).words, int(notes["seed"])
     width, height = notes["size"]
     if job.fault("wrong-size"):
         width, height = _sixteenths(width / 2), _sixteenths(height / 2)
