@@ -9,14 +9,16 @@ import asyncio
 import json
 import math
 import random
+import re
 import shutil
 import statistics
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -60,6 +62,10 @@ class Scale:
 
 WHOLE = Scale({"image": 60, "video": 40}, {"image": 8.0, "video": 90.0}, 60.0)
 QUICK = Scale({"image": 12, "video": 6}, {"image": 3.0, "video": 6.0}, 4.0)
+
+_PROMPT = re.compile(r"study \d+ of \S+ \[\[queue:0\]\] \[\[slow:[\d.]+\]\]")
+_TOGETHER: ContextVar[bool] = ContextVar("together", default=False)
+"""Set while many are asked about at once: an adapter may do that by asking about one."""
 
 GOALS: dict[Kind, tuple[Goal, Goal]] = {
     "image": (Goal("most", 0.35, 0.22), Goal("most", 16)),
@@ -134,18 +140,18 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
             ]
             rng = random.Random(3)
             for entry, kind in asked:
-                past = [_duration(rng, scale.median_seconds[kind]) for _ in range(EARLIER_JOBS)]
+                past = _durations(rng, scale.median_seconds[kind], EARLIER_JOBS)
                 await house.db.write(_remember, house, actor, entry, past, credentials[entry.provider])
-            # What is learned from a callback does not depend on how long the job took.
+            # How late a callback is noticed does not depend on how long the job took.
             length: dict[Kind, Kind] = {"image": "image", "video": "image" if callbacks else "video"}
-            begun = [
-                asyncio.create_task(
-                    _make(house, actor, book, entry, kind, f"study {number}", rng.random() * scale.begin_within_seconds,
-                          _duration(rng, scale.median_seconds[length[kind]]))
-                )
-                for entry, kind in asked
-                for number in range(scale.jobs[length[kind]])
-            ]  # fmt: skip
+            begun = []
+            for entry, kind in asked:
+                jobs = _durations(rng, scale.median_seconds[length[kind]], scale.jobs[length[kind]])
+                for number, seconds in enumerate(jobs):
+                    prompt = f"study {number} of {entry.id} [[queue:0]] [[slow:{seconds:.3f}]]"
+                    book.jobs[prompt] = Job(entry.provider, kind, prompt, seconds)
+                    after = rng.random() * scale.begin_within_seconds
+                    begun.append(asyncio.create_task(_make(house, actor, entry, prompt, after)))
             await asyncio.gather(*begun)
             while house.engine.driven:  # noqa: ASYNC110 - the engine sets no event
                 await asyncio.sleep(0.1)
@@ -221,6 +227,8 @@ def _watched(adapter: type[Provider], book: Notebook) -> type[Provider]:
         return answer
 
     async def check(self: Provider, ticket: Ticket) -> Pending | Done:
+        if _TOGETHER.get():
+            return await adapter.check(self, ticket)
         book.asked(name, ticket.id)
         answer = book.answered(name, ticket.id, await adapter.check(self, ticket))
         if isinstance(answer, Exception):
@@ -230,7 +238,11 @@ def _watched(adapter: type[Provider], book: Notebook) -> type[Provider]:
     async def check_many(self: Any, tickets: Sequence[Ticket]) -> Mapping[str, Any]:
         for ticket in tickets:
             book.asked(name, ticket.id)
-        answers = await cast(Any, adapter).check_many(self, tickets)
+        _TOGETHER.set(True)
+        try:
+            answers = await cast(Any, adapter).check_many(self, tickets)
+        finally:
+            _TOGETHER.set(False)
         return {ticket_id: book.answered(name, ticket_id, answer) for ticket_id, answer in answers.items()}
 
     powers: dict[str, Any] = {"check_many": check_many} if has_power(name, "check_many") else {}
@@ -271,36 +283,27 @@ def _remember(
         steps.settle(tx, work, [], now=ended)
 
 
-async def _make(
-    house: House, actor: Actor, book: Notebook, entry: Entry, kind: Kind, words: str, after: float, seconds: float
-) -> None:
-    """Request one job, some seconds from now, that takes its vendor so long."""
-    await asyncio.sleep(after)
-    prompt = f"{words} of {entry.id} [[slow:{seconds:.3f}]]"
-    book.jobs[prompt] = Job(entry.provider, kind, prompt, seconds)
+async def _make(house: House, actor: Actor, entry: Entry, prompt: str, after_seconds: float) -> None:
+    """Request one job, some seconds from now."""
+    await asyncio.sleep(after_seconds)
     wanted = Wanted(id=new_id(), model=entry.id, prompt=prompt)
-    await house.db.write(request_generation, house.shelf, actor, wanted, _now(house))
+    await house.db.write(request_generation, house.shelf, actor, wanted, house.clock.now())
     house.engine.start(wanted.id)
 
 
-def _now(house: House) -> datetime:
-    return house.clock.now()
-
-
-def _duration(rng: random.Random, median_seconds: float) -> float:
-    return rng.lognormvariate(math.log(median_seconds), SPREAD)
+def _durations(rng: random.Random, median_seconds: float, count: int) -> list[float]:
+    """So many durations, at even steps of the distribution, in any order: the same ones for every vendor."""
+    spread = statistics.NormalDist(math.log(median_seconds), SPREAD)
+    steps = [math.exp(spread.inv_cdf((number + 0.5) / count)) for number in range(count)]
+    rng.shuffle(steps)
+    return steps
 
 
 def _ends(origin: str) -> dict[str, float]:
     """When each job ended by the vendor's own clock, by the prompt it was sent."""
     told = json.loads(_get(f"{origin}/control/jobs"))["items"]
-    ends: dict[str, float] = {}
-    for item in told:
-        sent = json.dumps(item["body"])
-        start, end = sent.find("study "), sent.find("]]")
-        if start >= 0 and end > start:
-            ends[sent[start : end + 2]] = item["finished_at"]
-    return ends
+    found = ((_PROMPT.search(json.dumps(item["body"])), item["finished_at"]) for item in told)
+    return {prompt[0]: ended_at for prompt, ended_at in found if prompt is not None}
 
 
 def _get(url: str) -> bytes:
