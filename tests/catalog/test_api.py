@@ -200,3 +200,20 @@ async def test_the_last_balance_a_provider_told_is_kept_until_the_key_changes(
 
     changed = await admin.patch(path, json={"fields": {"key": "another:fal-key-not-secret"}})
     assert changed.json()["balance"] is None, "another key is another account"
+
+
+async def test_a_field_with_choices_takes_nothing_else(admin: httpx.AsyncClient) -> None:
+    providers = (await admin.get("/admin/providers")).json()["items"]
+    fields = {
+        field["name"]: field for each in providers if each["provider"] == "kling" for field in each["credential_fields"]
+    }
+    assert [choice["value"] for choice in fields["generation"]["choices"]] == ["auto", "1", "2"]
+    assert fields["api_key"]["choices"] == []
+
+    draft = {"name": "Main", "fields": {"api_key": SECRET, "generation": "third"}}
+    refused = await admin.post("/admin/providers/kling/credentials", json=draft)
+    assert (refused.status_code, refused.json()["field"]) == (422, "fields.generation")
+    draft["fields"] = {"api_key": SECRET, "generation": "AUTO"}
+    added = await admin.post("/admin/providers/kling/credentials", json=draft)
+    assert added.json()["fields"]["generation"] == "auto"
+    assert added.json()["health"]["cooldown_until"] is None

@@ -33,11 +33,20 @@ def complete(
             value = known[field.name]
         if not value and field.required:
             raise _invalid(field.name, "must not be empty")
+        if value and field.choices:
+            value = _chosen(field, value)
         if value and is_address(field.name):
             value = value.rstrip("/")
             _check_address(field.name, value, private=private)
         fields[field.name] = value
     return fields
+
+
+def _chosen(field: CredentialField, value: str) -> str:
+    for choice in field.choices:
+        if choice.value.casefold() == value.casefold():
+            return choice.value
+    raise _invalid(field.name, "must be one of " + ", ".join(choice.value for choice in field.choices))
 
 
 def require_secrets(declared: Iterable[CredentialField], given: Mapping[str, str], known: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import delete, insert, select, update
 
 from vermilion.catalog import credential_fields
-from vermilion.catalog.provider_views import CredentialView, HealthView, KnownBalanceView
+from vermilion.catalog.provider_views import CredentialView, KnownBalanceView
 from vermilion.catalog.queries import fields_of
 from vermilion.catalog.tables import CredentialRow
 from vermilion.db import Tx, announce
@@ -216,7 +216,12 @@ def credential_view(sealer: Sealer, row: CredentialRow, in_flight: int) -> Crede
             "max_concurrent": row.max_concurrent,
             "allow_private_hosts": row.allow_private_hosts,
             "managed_by": row.managed_by,
-            "health": HealthView.model_validate({"state": state, "since": row.health_since, "last_error": error}),
+            "health": {
+                "state": state,
+                "since": row.health_since,
+                "last_error": error,
+                "cooldown_until": row.cooldown_until,
+            },
             "balance": _balance(row),
             "in_flight": in_flight,
         }

@@ -10,8 +10,15 @@ from vermilion.catalog.views import TextView, text_view
 from vermilion.providers import CredentialField
 
 
+class FieldChoiceView(BaseModel):
+    """One of the values a field may have."""
+
+    value: str
+    label: TextView
+
+
 class CredentialFieldView(BaseModel):
-    """One thing to fill in for a credential."""
+    """One thing to fill in for a credential; with `choices` it is one of them."""
 
     name: str
     label: TextView
@@ -19,14 +26,16 @@ class CredentialFieldView(BaseModel):
     required: bool
     default: str | None
     help: TextView | None
+    choices: list[FieldChoiceView]
 
 
 class HealthView(BaseModel):
-    """How a credential was when it was last used or tested."""
+    """How a credential was when it was last used or tested; until `cooldown_until` it is given no work."""
 
     state: Literal["up", "degraded", "down"]
     since: datetime
     last_error: str | None
+    cooldown_until: datetime | None
 
 
 class BalanceView(BaseModel):
@@ -96,4 +105,5 @@ def field_view(field: CredentialField) -> CredentialFieldView:
         required=field.required,
         default=field.default,
         help=text_view(field.help) if field.help else None,
+        choices=[FieldChoiceView(value=choice.value, label=text_view(choice.label)) for choice in field.choices],
     )

@@ -51,10 +51,19 @@ class LocalText:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """One of the values a credential's field may have."""
+
+    value: str
+    label: LocalText
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialField:
     """One thing an operator fills in for a credential; the admin page is drawn from these.
 
-    A `base_url` field is where calls go; changing it requires every secret again.
+    A `base_url` field is where calls go; changing it requires every secret again. A field with `choices` takes nothing
+    else, in whatever case it is written.
     """
 
     name: str
@@ -63,6 +72,7 @@ class CredentialField:
     required: bool = True
     default: str | None = None
     help: LocalText | None = None
+    choices: tuple[FieldChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

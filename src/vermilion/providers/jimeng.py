@@ -21,6 +21,7 @@ from vermilion.providers.contract import (
     Call,
     CredentialField,
     Done,
+    FieldChoice,
     LocalText,
     Login,
     Pending,
@@ -79,12 +80,16 @@ FIELDS = (
         required=False,
         default="auto",
         help=LocalText(
-            "auto, volcengine, relay (takes ?Action=…) or gateway (takes /jimeng/submit/videos). "
-            "auto means volcengine with a pair of keys and gateway with a gateway key. "
+            "By the keys: a pair of keys means Volcengine, a gateway key a gateway. "
             "Relays make films only, gateways only those that begin from words or one picture.",
-            "auto、volcengine、relay（?Action=… 形式）或 gateway（/jimeng/submit/videos 形式）。"
-            "auto：填了密钥对时为 volcengine，只填网关密钥时为 gateway。"
-            "relay 只能生成视频，gateway 只支持文生视频和首帧图生视频。",
+            "按密钥判断：填了密钥对时为火山引擎，只填网关密钥时为网关。"
+            "中转站只能生成视频，网关只支持文生视频和首帧图生视频。",
+        ),
+        choices=(
+            FieldChoice("auto", LocalText("By the keys", "按密钥判断")),
+            FieldChoice("volcengine", LocalText("Volcengine", "火山引擎")),
+            FieldChoice("relay", LocalText("Relay, takes ?Action=…", "中转站（?Action=… 形式）")),
+            FieldChoice("gateway", LocalText("Gateway, /jimeng/submit/videos", "网关（/jimeng/submit/videos）")),
         ),
     ),
 )

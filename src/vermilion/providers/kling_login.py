@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from vermilion.providers.contract import CredentialField, LocalText
+from vermilion.providers.contract import CredentialField, FieldChoice, LocalText
 from vermilion.providers.errors import Misconfigured
 
 TOKEN_LIFE_SECONDS = 1800
@@ -49,8 +49,13 @@ FIELDS = (
         required=False,
         default="auto",
         help=LocalText(
-            "auto, 1 or 2. The second takes an API key only; relays speak the first.",
-            "auto、1 或 2。第二代只接受 API Key；中转站使用第一代。",
+            "The second takes an API key only; relays speak the first.",
+            "第二代只接受 API Key；中转站使用第一代。",
+        ),
+        choices=(
+            FieldChoice("auto", LocalText("By the address", "按地址判断")),
+            FieldChoice("1", LocalText("First", "第一代")),
+            FieldChoice("2", LocalText("Second", "第二代")),
         ),
     ),
     CredentialField(

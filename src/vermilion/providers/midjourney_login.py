@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vermilion.providers.contract import CredentialField, LocalText
+from vermilion.providers.contract import CredentialField, FieldChoice, LocalText
 
 Dialect = Literal["auto", "original", "extended", "relay"]
 DIALECTS: tuple[Dialect, ...] = ("auto", "original", "extended", "relay")
@@ -38,8 +38,14 @@ FIELDS = (
         required=False,
         default="auto",
         help=LocalText(
-            "auto, original (novicezk), extended (trueai) or relay (a gateway). The connection test says which it is.",
-            "auto、original（novicezk 原版）、extended（trueai 版）或 relay（中转站）。连接测试会给出结果。",
+            "The connection test says which it is.",
+            "连接测试会给出结果。",
+        ),
+        choices=(
+            FieldChoice("auto", LocalText("Found out", "自动识别")),
+            FieldChoice("original", LocalText("Original (novicezk)", "原版（novicezk）")),
+            FieldChoice("extended", LocalText("Extended (trueai)", "扩展版（trueai）")),
+            FieldChoice("relay", LocalText("Gateway", "中转站")),
         ),
     ),
     CredentialField(
@@ -48,8 +54,12 @@ FIELDS = (
         required=False,
         default="white",
         help=LocalText(
-            "How the place to change is marked for the proxy: white, or transparent.",
-            "向代理标出重绘区域的方式：white（白色）或 transparent（透明）。",
+            "How the place to change is marked for the proxy.",
+            "向代理标出重绘区域的方式。",
+        ),
+        choices=(
+            FieldChoice("white", LocalText("White", "白色")),
+            FieldChoice("transparent", LocalText("Transparent", "透明")),
         ),
     ),
 )

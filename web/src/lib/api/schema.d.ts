@@ -1638,9 +1638,11 @@ export interface components {
         };
         /**
          * CredentialFieldView
-         * @description One thing to fill in for a credential.
+         * @description One thing to fill in for a credential; with `choices` it is one of them.
          */
         CredentialFieldView: {
+            /** Choices */
+            choices: components["schemas"]["FieldChoiceView"][];
             /** Default */
             default: string | null;
             help: components["schemas"]["TextView"] | null;
@@ -1712,6 +1714,12 @@ export interface components {
             /** Held */
             held: number;
         };
+        /**
+         * Days
+         * @description The windows there are, in days.
+         * @enum {integer}
+         */
+        Days: 1 | 7 | 30;
         /**
          * Entry
          * @description One model. `id` is ours and never changes; `endpoint` is what the provider calls it.
@@ -1813,6 +1821,15 @@ export interface components {
              * @enum {string}
              */
             whose: "user" | "wait" | "admin" | "maintainer";
+        };
+        /**
+         * FieldChoiceView
+         * @description One of the values a field may have.
+         */
+        FieldChoiceView: {
+            label: components["schemas"]["TextView"];
+            /** Value */
+            value: string;
         };
         /**
          * FieldFault
@@ -3145,9 +3162,11 @@ export interface components {
         };
         /**
          * HealthView
-         * @description How a credential was when it was last used or tested.
+         * @description How a credential was when it was last used or tested; until `cooldown_until` it is given no work.
          */
         vermilion__catalog__provider_views__HealthView: {
+            /** Cooldown Until */
+            cooldown_until: string | null;
             /** Last Error */
             last_error: string | null;
             /**
@@ -3852,7 +3871,7 @@ export interface operations {
     get_model_metrics: {
         parameters: {
             query?: {
-                days?: 1 | 7 | 30;
+                days?: components["schemas"]["Days"];
             };
             header?: never;
             path?: never;
