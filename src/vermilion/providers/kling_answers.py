@@ -42,7 +42,6 @@ _SPEAK_AUDIO: JsonObject = {
     "model": "kling-lip-sync-audio",
     "prompt": None,
     "params": {},
-    "input_role": "audio",
     "needs": ["audio"],
 }
 
