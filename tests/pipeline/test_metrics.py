@@ -19,7 +19,7 @@ from vermilion.providers import Blocked, Broke, Rejected
 NOW = datetime(2026, 3, 1, 12, 40, tzinfo=UTC)
 
 
-def metrics_of(studio: Studio, days: Days = 7) -> dict[str, ModelMetricsView]:
+def metrics_of(studio: Studio, days: Days = Days.WEEK) -> dict[str, ModelMetricsView]:
     return {each.model: each for each in studio.ask(model_metrics, days, studio.clock.now()).items}
 
 
@@ -81,12 +81,12 @@ async def test_the_window_ends_what_is_counted(studio: Studio) -> None:
     await life.request()
     await studio.to_the_end()
     await studio.pass_time(2 * 24 * 3600)
-    assert metrics_of(studio, 1) == {}
-    assert metrics_of(studio, 7)["study"].succeeded == 1
+    assert metrics_of(studio, Days.DAY) == {}
+    assert metrics_of(studio, Days.WEEK)["study"].succeeded == 1
     studio.tell(forget_tallies, studio.clock.now() - TALLIES_KEPT)
-    assert metrics_of(studio, 7)["study"].succeeded == 1
+    assert metrics_of(studio, Days.WEEK)["study"].succeeded == 1
     studio.tell(forget_tallies, studio.clock.now())
-    assert metrics_of(studio, 7) == {}
+    assert metrics_of(studio, Days.WEEK) == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_model_of_many_is_measured_by_its_newest(db: Database) -> None:
         tx.execute(insert(ModelHourRow).values(hour=hour_of(NOW), model="study", succeeded=540, **counts))
 
     db.write_now(furnish)
-    (study,) = db.read_now(model_metrics, 7, NOW).items
+    (study,) = db.read_now(model_metrics, Days.WEEK, NOW).items
     assert (study.succeeded, study.p50_seconds, study.p95_seconds) == (540, 8.0, 8.0)
 
 
@@ -163,7 +163,7 @@ def test_durations_are_read_from_the_index_that_is_made_for_them(db: Database) -
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
             asked.append((statement, parameters))
 
-        model_metrics(tx, 7, NOW)
+        model_metrics(tx, Days.WEEK, NOW)
         statement, parameters = next(each for each in asked if "submitted_at" in each[0])
         if DATABASE == "postgresql":
             # An empty table would rather be read whole.

@@ -209,7 +209,7 @@ async def post_review(house: HouseHere, actor: AdminActor, generation_id: UUID, 
 
 
 @router.get("/admin/models/metrics", responses=problem_responses(401, 403, 422))
-async def get_model_metrics(house: HouseHere, actor: AdminActor, days: Days = 7) -> ModelMetricsList:
+async def get_model_metrics(house: HouseHere, actor: AdminActor, days: Days = Days.WEEK) -> ModelMetricsList:
     """How each model did: its successes, failures, durations and credits."""
     del actor
     return await house.db.read(model_metrics, days, house.clock.now())

@@ -6,7 +6,8 @@ So the work is bounded by models and hours, whatever the number of generations.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from enum import IntEnum
+from typing import Final
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
@@ -15,7 +16,14 @@ from vermilion.db import Tx
 from vermilion.generation.tables import SUCCEEDED_ROWS, GenerationRow, ModelHourRow
 from vermilion.generation.tally import hour_of
 
-Days = Literal[1, 7, 30]
+
+class Days(IntEnum):
+    """The windows there are, in days."""
+
+    DAY = 1
+    WEEK = 7
+    MONTH = 30
+
 
 DURATIONS_MEASURED: Final = 500
 """A model's newest successes within the window; more of them would say the same."""
