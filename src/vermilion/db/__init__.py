@@ -6,7 +6,7 @@ Every room above may come in to declare tables on `Base` and to run plain functi
 
 from vermilion.db.opening import open_database, sqlite_path
 from vermilion.db.standing import is_at_newest
-from vermilion.db.statements import GuardedUpdate, PerDialect, RowByKey, altered, insert_into
+from vermilion.db.statements import GuardedUpdate, PerDialect, RowByKey, altered, as_read, insert_into
 from vermilion.db.types import Base, Instant, Json, JsonOrNull, RowNumber
 from vermilion.db.unit_of_work import Database, Tx, after_commit, announce
 
@@ -24,6 +24,7 @@ __all__ = [
     "after_commit",
     "altered",
     "announce",
+    "as_read",
     "insert_into",
     "is_at_newest",
     "open_database",

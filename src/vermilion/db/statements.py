@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect, Executable, FromClause, Table, bindparam, inspect, select, update
+from sqlalchemy import Connection, Dialect, Executable, FromClause, Select, Table, bindparam, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from vermilion.db.types import Base
 from vermilion.db.unit_of_work import Tx
@@ -57,7 +58,8 @@ def insert_into(tx: Tx, row: type[Base]) -> Any:
 class PerDialect:
     """A statement in each dialect, spelled when first needed: `build(insert)` gets the dialect's own `insert`.
 
-    What it returns comes as the driver gives it: fit for numbers and text.
+    What a SELECT finds has its columns' types; what others return comes as the driver gives it: fit for numbers and
+    text.
     """
 
     def __init__(self, build: Callable[[Callable[[Any], Any]], Executable]) -> None:
@@ -112,40 +114,20 @@ class RowByKey(Generic[R]):
     """The row whose key columns have these values; what it finds is a copy that belongs to no transaction."""
 
     def __init__(self, row: type[R], *key: str) -> None:
+        table = cast(Table, row.__table__)
         self._row = row
-        self._key = key
-        self._spelled: dict[str, _Spelled] = {}
-        self._columns: dict[str, list[tuple[str, Turn | None]]] = {}
+        self._names = [column.name for column in table.c]
+        self._find = PerDialect(lambda _: select(table).where(*(table.c[name] == bindparam(name) for name in key)))
 
     def get(self, tx: Tx, **key: Any) -> R | None:
         """The row, read now, or None."""
-        connection = tx.connection()
-        name = connection.dialect.name
-        spelled = self._spelled.get(name)
-        if spelled is None:
-            table = cast(Table, self._row.__table__)
-            built = select(table).where(*(table.c[name] == bindparam(name) for name in self._key))
-            spelled = self._spelled[name] = _spell(built, connection.dialect, self._key)
-        found = spelled.run(connection, key).one_or_none()
-        if found is None:
-            return None
-        columns = self._columns.get(name)
-        if columns is None:
-            columns = self._columns[name] = self._turned(connection.dialect, spelled)
-        return _detached(
-            self._row,
-            {
-                column: value if turn is None else turn(value)
-                for (column, turn), value in zip(columns, found, strict=True)
-            },
-        )
+        found = self._find.run(tx, key).one_or_none()
+        return None if found is None else _detached(self._row, dict(zip(self._names, found, strict=True)))
 
-    def _turned(self, dialect: Dialect, spelled: "_Spelled") -> "list[tuple[str, Turn | None]]":
-        """The columns, each with what makes a value of what the driver says it gives for it."""
-        return [
-            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, told))
-            for column, told in zip(self._row.__table__.c, spelled.types_told, strict=True)
-        ]
+
+def as_read(row: type[R], **values: Any) -> R:
+    """A row with these columns and None in all others, as if it had been read; it belongs to no transaction."""
+    return _detached(row, {**dict.fromkeys(row.__table__.c.keys()), **values})
 
 
 def altered(row: R, **changes: Any) -> R:
@@ -158,14 +140,15 @@ def altered(row: R, **changes: Any) -> R:
 class _Spelled:
     """A statement in a dialect's words. `order` is that of its parameters; None where the driver takes names.
 
-    What the driver tells of its columns is kept from the first time it runs: their types, and a class for its rows.
+    `types` are those of a SELECT's columns. How its rows are read is settled when it first runs: only then does the
+    driver tell what it gives.
     """
 
     text: str
     order: tuple[str, ...] | None
     turns: Mapping[str, Turn]
     fixed: Mapping[str, Any]
-    types_told: tuple[Any, ...] = ()
+    types: Sequence[TypeEngine[Any]]
     row: Callable[[Iterable[Any]], Any] | None = None
 
     def run(self, connection: Connection, given: Mapping[str, Any]) -> Answer:
@@ -176,7 +159,7 @@ class _Spelled:
             described: Sequence[Any] | None = cast(Any, cursor.description)
             if described is None:
                 return Answer((), cursor.rowcount)
-            row = self.row or self._row_of(described)
+            row = self.row or self._row_of(connection.dialect, described)
             return Answer([row(values) for values in cursor.fetchall()], cursor.rowcount)
 
     def run_each(self, connection: Connection, several: Sequence[Mapping[str, Any]]) -> None:
@@ -184,11 +167,18 @@ class _Spelled:
         with _cursor(connection, self.text, parameters) as cursor:
             cursor.executemany(self.text, parameters)
 
-    def _row_of(self, described: Sequence[Any]) -> Callable[[Iterable[Any]], Any]:
-        self.types_told = tuple(told[1] for told in described)
+    def _row_of(self, dialect: Dialect, described: Sequence[Any]) -> Callable[[Iterable[Any]], Any]:
         # Its columns are known when it runs, not when it is read.
         kind: Any = namedtuple("Row", [told[0] for told in described], rename=True)  # type: ignore[misc]
-        self.row = row = kind._make
+        turns: list[Turn | None] = [
+            given.dialect_impl(dialect).result_processor(dialect, told[1])
+            for given, told in zip(self.types, described, strict=False)
+        ]
+
+        def turned(values: Iterable[Any]) -> Any:
+            return kind(*[value if turn is None else turn(value) for turn, value in zip(turns, values, strict=True)])
+
+        self.row = row = turned if any(turns) else kind._make
         return cast(Callable[[Iterable[Any]], Any], row)
 
     def _parameters(self, given: Mapping[str, Any]) -> Any:
@@ -231,7 +221,8 @@ def _spell(statement: Executable, dialect: Dialect, names: Iterable[str]) -> _Sp
         if turn is not None:
             turns[name] = turn
     order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    return _Spelled(str(compiled), order, turns, fixed)
+    types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
+    return _Spelled(str(compiled), order, turns, fixed, types)
 
 
 def _detached(row: type[R], values: Mapping[str, Any]) -> R:

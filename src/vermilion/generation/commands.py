@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
 from vermilion.catalog import GivenInput, Shelf, usable_entry
-from vermilion.db import PerDialect, RowByKey, Tx
+from vermilion.db import PerDialect, RowByKey, Tx, as_read
 from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
@@ -123,7 +123,7 @@ def request_generation(
         # Another transaction with the same id committed between our look and our insert.
         return _same_again(tx, tx.get_one(GenerationRow, wanted.id), actor, wanted), False
     balance = ledger.hold(tx, actor.user_id, quote.price_credits, hold_id=hold_id, generation_id=wanted.id, now=now)
-    row = GenerationRow(**values)
+    row = as_read(GenerationRow, **values)
     return publish(tx, row, now, assets=(), balance=balance), True
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion import ledger, library
-from vermilion.db import GuardedUpdate, PerDialect, Tx, altered
+from vermilion.db import GuardedUpdate, PerDialect, Tx, altered, as_read
 from vermilion.generation.failure import Failure
 from vermilion.generation.publish import publish
 from vermilion.generation.status import NEXT, TERMINAL, Status
@@ -88,7 +88,7 @@ def intend(tx: Tx, work: Work, *, attempt_id: UUID, credential_id: UUID, now: da
         "intended_at": now,
     }
     _BEGIN_ATTEMPT.run(tx, attempt)
-    return replace(moved, attempt=AttemptRow(**attempt), published=publish(tx, moved.row, now, assets=()))
+    return replace(moved, attempt=as_read(AttemptRow, **attempt), published=publish(tx, moved.row, now, assets=()))
 
 
 def submitted(tx: Tx, work: Work, ticket: Ticket, *, now: datetime) -> Work:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 
-from vermilion.db import Tx
+from vermilion.db import PerDialect, Tx
 from vermilion.identity.actors import SESSION_IDLE, Actor, scopes_of_key, scopes_of_session
 from vermilion.identity.tables import ApiKeyRow, AuditRow, ChoiceRow, FirstAdminTokenRow, SessionRow, UserRow
 from vermilion.identity.tokens import hash_token
@@ -43,35 +43,36 @@ _USERS = UserRow.__table__.c
 _SESSIONS = SessionRow.__table__.c
 _KEYS = ApiKeyRow.__table__.c
 
-# Asked for every request. Built once and run below the ORM: composing them each time took longer than SQLite's answer.
-_WHO_HAS_SESSION = (
-    select(_SESSIONS.id, _SESSIONS.last_used_at, _SESSIONS.user_id, _USERS.role)
-    .join_from(SessionRow.__table__, UserRow.__table__, _USERS.id == _SESSIONS.user_id)
-    .where(
-        _SESSIONS.token_hash == bindparam("token_hash"),
-        _SESSIONS.expires_at > bindparam("now"),
-        _SESSIONS.last_used_at > bindparam("idle_since"),
-        _USERS.disabled_at.is_(None),
+# Asked for every request, so spelled once.
+_WHO_HAS_SESSION = PerDialect(
+    lambda _: (
+        select(_SESSIONS.id, _SESSIONS.last_used_at, _SESSIONS.user_id, _USERS.role)
+        .join_from(SessionRow.__table__, UserRow.__table__, _USERS.id == _SESSIONS.user_id)
+        .where(
+            _SESSIONS.token_hash == bindparam("token_hash"),
+            _SESSIONS.expires_at > bindparam("now"),
+            _SESSIONS.last_used_at > bindparam("idle_since"),
+            _USERS.disabled_at.is_(None),
+        )
     )
 )
-_WHO_HAS_KEY = (
-    select(_KEYS.id, _KEYS.last_used_at, _KEYS.scopes, _KEYS.user_id, _USERS.role)
-    .join_from(ApiKeyRow.__table__, UserRow.__table__, _USERS.id == _KEYS.user_id)
-    .where(
-        _KEYS.secret_hash == bindparam("secret_hash"),
-        or_(_KEYS.expires_at.is_(None), _KEYS.expires_at > bindparam("now")),
-        _USERS.disabled_at.is_(None),
+_WHO_HAS_KEY = PerDialect(
+    lambda _: (
+        select(_KEYS.id, _KEYS.last_used_at, _KEYS.scopes, _KEYS.user_id, _USERS.role)
+        .join_from(ApiKeyRow.__table__, UserRow.__table__, _USERS.id == _KEYS.user_id)
+        .where(
+            _KEYS.secret_hash == bindparam("secret_hash"),
+            or_(_KEYS.expires_at.is_(None), _KEYS.expires_at > bindparam("now")),
+            _USERS.disabled_at.is_(None),
+        )
     )
 )
 
 
 def who_has_session(tx: Tx, token: str, now: datetime) -> Known | None:
     """Whose live session this token opens, by one look-up in the unique index; disabled people have none."""
-    row = (
-        tx.connection()
-        .execute(_WHO_HAS_SESSION, {"token_hash": hash_token(token), "now": now, "idle_since": now - SESSION_IDLE})
-        .one_or_none()
-    )
+    asked = {"token_hash": hash_token(token), "now": now, "idle_since": now - SESSION_IDLE}
+    row = _WHO_HAS_SESSION.run(tx, asked).one_or_none()
     if row is None:
         return None
     role = cast(Role, row.role)
@@ -80,7 +81,7 @@ def who_has_session(tx: Tx, token: str, now: datetime) -> Known | None:
 
 def who_has_key(tx: Tx, key: str, now: datetime) -> Known | None:
     """Whose live API key this is, by one look-up in the unique index; disabled people have none."""
-    row = tx.connection().execute(_WHO_HAS_KEY, {"secret_hash": hash_token(key), "now": now}).one_or_none()
+    row = _WHO_HAS_KEY.run(tx, {"secret_hash": hash_token(key), "now": now}).one_or_none()
     if row is None:
         return None
     role = cast(Role, row.role)
