@@ -58,6 +58,8 @@ WORK = (
     Work("kling-v1", {}, 1),
     Work("jimeng-image-3.0", {}, 10),
     Work("jimeng-video-3.0-720p", {}, 1),
+    Work("midjourney-v7", {}, 6),
+    Work("sd-1.5", {}, 10),
 )
 """Every vendor has a part in it."""
 

@@ -25,7 +25,7 @@ class Callbacks:
 
     def expect(self, job: Job, base: str) -> None:
         """Deliver what is owed for a job from now on."""
-        if job.webhook_url and not job.notes.get("called_back"):
+        if job.webhook_url and not job.notes.get("webhook_done"):
             job.notes["base"] = base
             self._stage.errand(self._accompany(job, base))
 
@@ -39,7 +39,7 @@ class Callbacks:
         """Let the job end and its callback arrive before its submit is answered."""
         self._stage.jobs.finish(job)
         await self._tell(job, base, None)
-        job.notes["called_back"] = True
+        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
 
     async def _accompany(self, job: Job, base: str) -> None:
         steps = len(STEPS_PERCENT) + 1
@@ -59,7 +59,7 @@ class Callbacks:
             await self._tell(job, base, None)
         if job.fault("webhook-out-of-order"):
             await self._tell(job, base, job.started_at)
-        job.notes["called_back"] = True
+        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
         self._stage.jobs.save(job)
 
     async def _until(self, job: Job, moment: Callable[[], float]) -> None:
