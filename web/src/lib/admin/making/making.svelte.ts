@@ -23,6 +23,8 @@ export class Making {
   problem = $state.raw<Problem | null>(null);
   reading = $state(false);
   saving = $state(false);
+  /** A document is still to be chosen; what is edited keeps its entry meanwhile. */
+  choosing = $state(true);
   /** The id follows the name until somebody writes one. */
   idIsOwn = $state(false);
   /** The model that is edited; null for a new one. */
@@ -48,6 +50,7 @@ export class Making {
     if (model === null) return;
     const entry = await api.exportModel(model);
     this.editing = model;
+    this.choosing = false;
     this.idIsOwn = true;
     this.credentials = this.credentials.filter((credential) => credential.provider === entry.provider);
     this.credentialId = this.credentials[0]?.id ?? null;
@@ -94,10 +97,9 @@ export class Making {
   }
 
   startOver(): void {
+    this.choosing = true;
     this.proposal = null;
-    this.preview = null;
     this.problem = null;
-    if (!this.editing) this.entry = null;
     this.#begin = null;
   }
 
@@ -149,6 +151,7 @@ export class Making {
     await this.#ask((proposal) => {
       this.proposal = proposal;
       if (!proposal.entry) return;
+      this.choosing = false;
       const before = this.editing ? this.entry : null;
       const named = name ? { name: { en: name, zh: name }, id: idFrom(name) } : {};
       const kept = before ? { id: before.id, name: before.name, about: before.about, price: before.price, visibility: before.visibility } : named;
