@@ -53,7 +53,7 @@ describe('a document in a file', () => {
     await expect(readDocument(of('{"a":"xxxxxxxx"}'), 5)).rejects.toThrow('large');
   });
   it('keeps its seeds within what the server can read', async () => {
-    const read = (await readDocument(of('{"seed":18446744073709551615}'), 100)) as { seed: number };
+    const read: Record<string, unknown> = await readDocument(of('{"seed":18446744073709551615}'), 100);
     expect(Number.isSafeInteger(read.seed)).toBe(true);
   });
   it('lends its name', () => expect(nameOfFile(new File([], 'neon_portrait-v2.api.json'))).toBe('neon portrait v2.api'));
