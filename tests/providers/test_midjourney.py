@@ -309,7 +309,7 @@ async def test_clips_can_be_extended_each(wire: Wire) -> None:
     done = await answered(wire, task("SUCCESS", action="VIDEO", videoUrls=clips, buttons=buttons))
     assert isinstance(done, Done)
     assert [[(a["model"], a["params"]) for a in output.actions if a["id"] == "extend"] for output in done.outputs] == [
-        [("midjourney-video-extend", {"index": place})] for place in range(2)
+        [("midjourney-video-extend", {"clip": place})] for place in range(2)
     ]
     again = [action for output in done.outputs for action in output.actions if action["id"] == "reroll"]
     assert {action["model"] for action in again} == {"midjourney-animate"}

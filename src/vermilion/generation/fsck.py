@@ -118,6 +118,8 @@ def _nothing_kept(tx: Tx, now: datetime) -> Iterator[Finding]:
         .join(AttemptRow, and_(AttemptRow.generation_id == GenerationRow.id, AttemptRow.n == GenerationRow.attempt))
         .where(
             GenerationRow.status == Status.SUCCEEDED,
+            # Words are in the row itself: there is no asset to keep.
+            GenerationRow.kind != "text",
             GenerationRow.finished_at > now - ASSET_ROWS_KEPT,
             ~exists().where(AssetRow.generation_id == GenerationRow.id),
         )

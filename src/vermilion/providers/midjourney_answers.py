@@ -167,7 +167,7 @@ def _extended(place: int) -> JsonObject:
         "label": {"en": "Extend", "zh": "延长"},
         "model": "midjourney-video-extend",
         "prompt": None,
-        "params": {"index": place},
+        "params": {"clip": place},
         "input_role": None,
         "needs": [],
     }

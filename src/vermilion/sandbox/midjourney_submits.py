@@ -105,6 +105,8 @@ async def followed(
             if source is None:
                 raise Refused(3)
             return await _describe(stage, source.data, dialect, owner)
+        case "REROLL":
+            _once_more(wanted, parent, dialect)
         case "IMAGINE" if notes["texts"]:
             wanted.prompt = notes["texts"][min(pressed.index, len(notes["texts"])) - 1]
             wanted.size = cell_size(take_apart(wanted.prompt))
@@ -126,6 +128,14 @@ async def followed(
         # The picture was made larger than one of four is.
         wanted.size = (size[0], size[1]) if pressed.action != "PAN" else wanted.size
     return wanted
+
+
+def _once_more(wanted: Wanted, parent: Job, dialect: Dialect) -> None:
+    """The same once more: another grid, or other clips; of a single picture, four."""
+    if dialect != "java":
+        wanted.action = "IMAGINE" if parent.model.startswith("UPSCALE") else parent.model
+    if parent.notes["kind"] == "film":
+        wanted.kind, wanted.count = "film", parent.notes["count"]
 
 
 async def _imagine(stage: Stage, door: str, body: Mapping[str, Any], dialect: Dialect, owner: str) -> Wanted:

@@ -143,8 +143,6 @@ def _heard(stage: Stage, job: Job, at: float | None) -> tuple[str, str]:
 def _action(job: Job, dialect: Dialect) -> str:
     if job.model == "INPAINT" and dialect == "fork":
         return "VARIATION"
-    if job.model == "REROLL" and dialect == "fork":
-        return "IMAGINE"
     return job.model
 
 
