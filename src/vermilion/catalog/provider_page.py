@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, get_args
 
+from vermilion.catalog.credential_fields import is_address
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.shelf import Shelf, load_shelf
-from vermilion.providers import Ambiguity, Makes, PowerName, Provider, adapters, has_power
+from vermilion.providers import Ambiguity, CredentialField, Makes, PowerName, Provider, adapters, has_power
 
 _POWERS: Final[dict[PowerName, str]] = {
     "probe": "a connection test that costs nothing",
@@ -72,12 +73,20 @@ def _provider(shelf: Shelf, name: str) -> Iterator[str]:
 def _fields(adapter: type[Provider]) -> Iterator[str]:
     rows = []
     for field in adapter.credential_fields:
-        kind = "secret" if field.secret else "address" if field.name.endswith("_url") else "text"
         default = f"`{_cell(field.default)}`" if field.default else "" if field.required else "may be empty"
-        rows.append(
-            [f"`{field.name}`", _cell(field.label.en), kind, default, _cell(field.help.en if field.help else "")]
-        )
+        words = [field.help.en] if field.help else []
+        if field.choices:
+            words.append(f"One of {', '.join(f'`{choice.value}`' for choice in field.choices)}.")
+        rows.append([f"`{field.name}`", _cell(field.label.en), _kind(field), default, _cell(" ".join(words))])
     yield from _table(["credential field", "label", "kind", "default", ""], rows)
+
+
+def _kind(field: CredentialField) -> str:
+    if field.secret:
+        return "secret"
+    if is_address(field.name):
+        return "address"
+    return "choice" if field.choices else "text"
 
 
 def _model(entry: Entry) -> list[str]:

@@ -20,6 +20,7 @@ from vermilion.providers.contract import (
     Canceled,
     CredentialField,
     Done,
+    FieldChoice,
     InputFile,
     LocalText,
     Login,
@@ -69,6 +70,7 @@ class Adapter:
             required=False,
             default="Key",
             help=LocalText("Key at fal; some gateways want Bearer.", "fal 官方为 Key，部分网关要求 Bearer。"),
+            choices=tuple(FieldChoice(word, LocalText(word, word)) for word in _SCHEMES),
         ),
         CredentialField(
             "rest_url",
