@@ -435,7 +435,8 @@ async def test_whoever_listens_from_the_middle_hears_as_much(comfy: Comfy) -> No
     await asyncio.gather(listening, return_exceptions=True)
     second = await heard_of(comfy, Ticket(ticket.id))
     known = [pending.percent for pending in second if pending.percent]
-    assert known[0] >= 40 and known == sorted(known)
+    # First where it stands, told anew to whoever comes; with the sampler's next step all that was done before.
+    assert known[0] > 5 and known[1] >= 40 and known == sorted(known)
 
 
 async def test_several_listen_at_once_and_each_hears_its_own(comfy: Comfy) -> None:

@@ -88,7 +88,7 @@ class Adapter:
         try:
             return read_entry(entry, ticket, self._door.base_url)
         except Broke as error:
-            if comfyui_errors.is_out_of_memory("", error.vendor_message or ""):
+            if comfyui_errors.is_out_of_memory(error.vendor_message or ""):
                 await self._make_room()
             raise
 

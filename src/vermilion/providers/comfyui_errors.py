@@ -87,7 +87,7 @@ def failed_run(messages: list[Any], workflow: JsonObject) -> ProviderError | Non
     node_id, node_type = str(about.get("node_id", "")), str(about.get("node_type", ""))
     where = f"“{title_of(workflow, node_id)}” (node {node_id})"
     said = f"{kind}: {words}" if words else kind
-    if is_out_of_memory(kind, words):
+    if is_out_of_memory(said):
         return Broke(f"The graphics card's memory ran out at {where}.", vendor_message=said)
     if kind.rpartition(".")[2].startswith("ExecutionBlock"):
         return Rejected(f"The workflow itself stopped at {where}.", vendor_message=words or kind)
@@ -97,9 +97,9 @@ def failed_run(messages: list[Any], workflow: JsonObject) -> ProviderError | Non
     return Broke(f"{where} failed while it ran.", vendor_message=said, again=passing)
 
 
-def is_out_of_memory(kind: str, words: str) -> bool:
-    """Whether a failure is for want of the graphics card's memory."""
-    return "OutOfMemory" in kind or "out of memory" in words.lower()
+def is_out_of_memory(said: str) -> bool:
+    """Whether a failure is for want of the graphics card's memory, by the exception's name and words."""
+    return "OutOfMemory" in said or "out of memory" in said.lower()
 
 
 def about_the_door(answer: Answer) -> ProviderError | None:
