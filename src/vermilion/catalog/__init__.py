@@ -21,6 +21,7 @@ from vermilion.catalog.entry import Accepted, Entry, GivenInput
 from vermilion.catalog.overrides import override_model
 from vermilion.catalog.own_api import own_models_router
 from vermilion.catalog.own_models import add_model, delete_model, replace_model
+from vermilion.catalog.params import Param
 from vermilion.catalog.price import Quote
 from vermilion.catalog.provider_views import CredentialView
 from vermilion.catalog.queries import (
@@ -51,6 +52,7 @@ __all__ = [
     "ModelView",
     "OpenCredential",
     "OverridePatch",
+    "Param",
     "ProviderState",
     "Quote",
     "Shelf",

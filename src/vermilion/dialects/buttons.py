@@ -1,21 +1,15 @@
 """A button of a task: what its vendor offers to do with a result, asked for as a generation that goes on from it."""
 
-from typing import Any
-from uuid import UUID
-
 from vermilion.dialects.bodies import ActionBody, ModalBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, Links
 from vermilion.dialects.making import submit
 from vermilion.dialects.services import Service
-from vermilion.dialects.task_views import TaskView
+from vermilion.dialects.task_views import Offered, TaskView, offers
 from vermilion.dialects.tasks_api import task_for
 from vermilion.generation import GenerationView, Wanted, WantedInput
 from vermilion.identity import Actor
 from vermilion.kit import Conflict, NotFound, new_id
-
-Button = tuple[UUID, dict[str, Any]]
-"""An asset's id, and what can be done with it."""
 
 
 async def act(
@@ -33,9 +27,12 @@ async def act(
     if owner != actor.user_id:
         raise NotFound("generation.not_found", "There is no such generation.")
     given = {name for name, value in (("prompt", prompt), ("mask", mask)) if value}
-    asset_id, action = _pressed(view, body.custom_id, given)
+    pressed = _pressed(view, body.custom_id, given)
+    action = pressed.action
     needs = set(action.get("needs") or ())
-    if lacking := sorted(needs - given - ({"prompt"} if action.get("prompt") else set())):
+    # Words that come with the button stand in for words that were not sent; pressed alone, it still asks.
+    worded = {"prompt"} if action.get("prompt") and given else set()
+    if lacking := sorted(needs - given - worded):
         raise Conflict(
             "dialects.button_asks",
             f"This button asks for {' and '.join(lacking)}: send it to submit/modal with them.",
@@ -49,20 +46,22 @@ async def act(
         params=dict(action.get("params") or {}),
         parent_id=view.id,
     )
-    inputs = (WantedInput(str(role), asset_id),) if role else ()
+    inputs = (WantedInput(str(role), pressed.asset_id),) if role and pressed.asset_id else ()
     files = [GivenFile("mask", mask)] if mask and "mask" in needs else []
     return await submit(house, links, service, actor, wanted, files, ["mask"] * len(files), inputs=inputs)
 
 
-def _pressed(view: GenerationView, custom_id: str | None, given: set[str]) -> Button:
-    buttons: list[Button] = [(asset.id, action) for asset in view.assets for action in asset.actions]
+def _pressed(view: GenerationView, custom_id: str | None, given: set[str]) -> Offered:
+    buttons = offers(view)
     if custom_id is not None:
-        found = [button for button in buttons if button[1]["id"] == custom_id]
+        found = [button for button in buttons if custom_id in (button.custom_id, button.action["id"])]
+        # The vendor's own name means one button; a word of ours may mean one of several, and then it is the first.
+        found.sort(key=lambda button: button.custom_id != custom_id)
     else:
-        asking = [button for button in buttons if button[1].get("needs")]
-        found = [button for button in asking if set(button[1]["needs"]) <= given]
+        asking = [button for button in buttons if button.action.get("needs")]
+        found = [button for button in asking if set(button.action["needs"]) <= given]
         # Of those that can be answered, the one that takes most of what was given.
-        found.sort(key=lambda button: -len(button[1]["needs"]))
+        found.sort(key=lambda button: -len(button.action["needs"]))
     if not found:
         raise NotFound("dialects.no_such_button", "This task has no such button.")
     return found[0]

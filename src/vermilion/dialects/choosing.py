@@ -1,14 +1,18 @@
 """Which model a request means, and its fields in that model's words."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from vermilion.catalog import Entry, Shelf, effective_entries
+from vermilion.catalog import Entry, Param, Shelf, effective_entries
 from vermilion.db import Tx
 from vermilion.dialects.services import MAKES, Job, Service
 from vermilion.identity import Actor, read_choices
 from vermilion.kit import AppError, NotFound
+
+WIDTH_HEIGHT: Final = "width_height"
+"""The field that holds both sides in pixels, as `{width, height}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,25 @@ def meant(
         for name, value in defaults.items()
         if name.startswith(f"{service.name}.") and name != f"{service.name}.model"
     }
-    for name, value in {**chosen, **fields}.items():
-        param = next(
-            (found for each in service.fields.get(name, (name,)) if (found := entry.param(each)) is not None), None
-        )
+    asked = {**chosen, **fields}
+    shape = asked.pop(WIDTH_HEIGHT, None)
+    if shape is not None:
+        found = _shaped(entry, service, shape)
+        params |= found
+        ignored += [] if found else ["size"]
+    for name, value in asked.items():
+        param = param_of(service, entry, name)
         if param is not None:
             params[param.name] = _fitted(param.type, value)
         elif name in fields:
             ignored.append(name)
     roles = tuple(role_of(service, entry, name) or name for name in files)
     return Meant(entry, params, roles, tuple(ignored))
+
+
+def param_of(service: Service, entry: Entry, name: str) -> Param | None:
+    """The entry's parameter for a field that a request calls `name`."""
+    return next((found for each in service.fields.get(name, (name,)) if (found := entry.param(each)) is not None), None)
 
 
 def role_of(service: Service, entry: Entry, name: str) -> str | None:
@@ -86,20 +99,37 @@ def role_of(service: Service, entry: Entry, name: str) -> str | None:
 def _names(service: Service, entry: Entry) -> set[str]:
     """What the entry goes by: its id, the provider's own names for it, and the name it shares with its variants."""
     names = {entry.id, entry.endpoint, *entry.aliases}
-    own = entry.options.get("model_name")
-    if isinstance(own, str):
-        names.add(own)
+    names |= {own for key in ("model_name", "version") if isinstance(own := entry.options.get(key), str)}
     names.update(entry.id.removesuffix(ending) for ending in service.variants)
     return names
 
 
 def _fits(service: Service, entry: Entry, job: Job, files: tuple[str, ...]) -> bool:
-    if entry.makes != MAKES[job] or not entry.enabled:
+    if entry.makes != MAKES.get(job, entry.makes) or not entry.enabled:
         return False
     roles = [role_of(service, entry, name) for name in files]
     return None not in roles and all(
         given.minimum <= roles.count(given.role) <= given.maximum for given in entry.inputs
     )
+
+
+def _shaped(entry: Entry, service: Service, shape: Mapping[str, int]) -> dict[str, Any]:
+    """Width and height as the entry takes them: exactly, side by side, or as the shape that is these pixels, else the
+    nearest one; nothing where it takes none."""
+    exact = param_of(service, entry, WIDTH_HEIGHT)
+    if exact is not None:
+        return {exact.name: dict(shape)}
+    if entry.param("width") is not None and entry.param("height") is not None:
+        return dict(shape)
+    param = entry.param("aspect_ratio")
+    if param is None or param.type != "choice":
+        return {}
+    same = next((choice for choice in param.choices if choice.wire == dict(shape)), None)
+    ratio = shape["width"] / shape["height"]
+    shapes = [choice for choice in param.choices if choice.aspect]
+    nearest = min(shapes, key=lambda choice: abs(math.log((choice.aspect or 1) / ratio)), default=None)
+    chosen = same or nearest
+    return {} if chosen is None else {param.name: chosen.value}
 
 
 def _fitted(kind: str, value: Any) -> Any:

@@ -27,7 +27,7 @@ from vermilion.catalog import (
 )
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName, Text
-from vermilion.dialects.choosing import entries_of
+from vermilion.dialects.choosing import entries_of, param_of
 from vermilion.dialects.services import Service, TimeoutUnit
 from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
 from vermilion.kit import Invalid
@@ -188,7 +188,7 @@ def _change_defaults(tx: Tx, shelf: Shelf, service: Service, actor: Actor, body:
             )
         chosen[f"{service.name}.model"] = entry.id
     if body.default_mode is not None:
-        modes = {mode for entry in entries_of(tx, shelf, service, actor) for mode in _modes(entry)}
+        modes = {mode for entry in entries_of(tx, shelf, service, actor) for mode in _mode_prices(service, entry)}
         if body.default_mode not in modes:
             raise Invalid(
                 "dialects.unknown_mode", "There is no such mode among this service's models.", field="default_mode"
@@ -227,12 +227,12 @@ def _usable(tx: Tx, shelf: Shelf, service: Service, actor: Actor, credential: Cr
         "enabled": credential is not None and credential.enabled,
         "default_model": defaults.get(f"{service.name}.model") or usual,
         "default_mode": defaults.get(f"{service.name}.mode"),
-        "models": [_priced(entry) for entry in entries if entry.enabled or actor.is_admin],
+        "models": [_priced(service, entry) for entry in entries if entry.enabled or actor.is_admin],
         "max_concurrent_tasks": credential.max_concurrent if credential else 0,
     }
 
 
-def _priced(entry: Entry) -> PricedModel:
+def _priced(service: Service, entry: Entry) -> PricedModel:
     return PricedModel(
         model=entry.id,
         name=entry.name.en,
@@ -240,18 +240,19 @@ def _priced(entry: Entry) -> PricedModel:
         base_credits=entry.price.base_credits,
         per_output_credits=entry.price.per_output_credits,
         from_credits=entry.price_range()[0],
-        modes={mode: _least(entry, mode) for mode in _modes(entry)},
+        modes=_mode_prices(service, entry),
     )
 
 
-def _modes(entry: Entry) -> list[str]:
-    mode = entry.param("mode")
-    return [choice.value for choice in mode.choices] if mode is not None and mode.type == "choice" else []
-
-
-def _least(entry: Entry, mode: str) -> int:
-    """The price of a request in this mode that says nothing else."""
-    return entry.quote(entry.accept_params({"mode": mode})).price_credits
+def _mode_prices(service: Service, entry: Entry) -> dict[str, int]:
+    """The price of a request in each mode that says nothing else."""
+    mode = param_of(service, entry, "mode")
+    if mode is None or mode.type != "choice":
+        return {}
+    return {
+        choice.value: entry.quote(entry.accept_params({mode.name: choice.value})).price_credits
+        for choice in mode.choices
+    }
 
 
 def _timeout(service: Service, entries: list[Entry]) -> int:

@@ -16,6 +16,7 @@ from vermilion.dialects.routes import Route, face
 from vermilion.dialects.services import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
+from vermilion.generation import follow_ups_of
 from vermilion.identity import CurrentActor
 from vermilion.kit import NotFound
 
@@ -36,10 +37,16 @@ def _add_imagine(path: str) -> None:
     async def imagine(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ImagineBody) -> TaskView:
         """Reference pictures are prompts, styles or characters, with weights."""
         files = [
-            GivenFile(picture.type, picture.content, picture.weight, picture.filename)
+            GivenFile(
+                picture.type,
+                picture.content,
+                # A style's weight stands beside its address; the others are weighed by parameters.
+                picture.weight if picture.type == "style" else None,
+                picture.filename,
+            )
             for picture in body.reference_images
         ]
-        wish = Wish("imagine", body.prompt, body.model, _imagine_fields(body), files)
+        wish = Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files)
         return await make(house, links, MIDJOURNEY, actor, wish)
 
 
@@ -99,18 +106,46 @@ async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: M
 
 @face(router, Route("GET", "/midjourney/task/{task_id}/image-seed", "owner", "The seed of a task"))
 async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> ImageSeedView:
-    """The seed Midjourney told, where it told one."""
-    _, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
-    seed = (view.facts or {}).get("seed")
-    if not isinstance(seed, int):
-        raise NotFound("dialects.no_seed", "No seed is known of this task.")
+    """The seed, where it is known: it was asked for, or Midjourney told it, or a request for it was answered."""
+    owner, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
+    asked = await house.db.read(follow_ups_of, owner, task_id, MIDJOURNEY.models["image-seed"])
+    told = [each.facts.get("seed") for each in (view, *asked) if each.facts]
+    seed = next((each for each in (*told, view.params.get("seed")) if isinstance(each, int)), None)
+    if seed is None:
+        raise NotFound(
+            "dialects.no_seed", "No seed is known of this task yet. POST to this address asks Midjourney for it."
+        )
     return ImageSeedView(task_id=task_id, seed=seed)
+
+
+@face(
+    router,
+    Route("POST", "/midjourney/task/{task_id}/image-seed", "owner", "Ask for the seed of a task"),
+    refusals=(402, 409),
+)
+async def ask_image_seed(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
+    """A task of its own, with a price; once it is completed, GET knows the seed."""
+    await house.db.read(task_for, MIDJOURNEY, actor, task_id)
+    return await make(house, links, MIDJOURNEY, actor, Wish("image-seed", parent_id=task_id))
 
 
 def _imagine_fields(body: ImagineBody) -> Mapping[str, Any]:
     advanced = body.advanced_params
-    sent = advanced.model_dump(exclude_none=True, exclude={"custom_aspect_ratio"})
+    sent = advanced.model_dump(exclude_none=True, exclude={"custom_aspect_ratio", "version"})
     if advanced.custom_aspect_ratio is not None:
         custom = advanced.custom_aspect_ratio
         sent["aspect_ratio"] = f"{custom.width}:{custom.height}"
+    weights = [picture.weight for picture in body.reference_images if picture.type == "normal" and picture.weight]
+    if weights:
+        # Midjourney weighs all picture prompts together.
+        sent["image_weight"] = max(weights)
     return sent | body.model_dump(exclude_none=True, include={"negative_prompt", "mode"})
+
+
+def model_named(body: ImagineBody) -> str | None:
+    """The model a request names, by itself or by a version: `6.1`, `niji 6`."""
+    version = body.advanced_params.version
+    if body.model is not None or version is None:
+        return body.model
+    spelled = f"{version:g}" if isinstance(version, float) else version.strip().lower().removeprefix("v").strip()
+    return f"--{spelled}" if spelled.startswith("niji") else f"--v {spelled}"

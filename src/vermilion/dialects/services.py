@@ -15,6 +15,7 @@ Job = Literal[
     "blend",
     "describe",
     "shorten",
+    "image-seed",
     "text-to-image",
     "image-to-image",
     "multi-image-edit",
@@ -64,12 +65,15 @@ MIDJOURNEY: Final = Service(
     title="Midjourney",
     provider="midjourney",
     models={
-        "imagine": ("midjourney-imagine", "midjourney"),
+        "imagine": ("midjourney-v7", "midjourney-v6-1"),
         "blend": ("midjourney-blend",),
         "describe": ("midjourney-describe",),
         "shorten": ("midjourney-shorten",),
+        "image-seed": ("midjourney-seed",),
     },
-    api_key="key",
+    api_key="secret",
+    fields={"mode": ("speed",), "negative_prompt": ("without",)},
+    roles={"normal": ("image",), "style": ("style",), "character": ("character", "omni")},
     progress_is_text=True,
 )
 
@@ -133,7 +137,7 @@ GENERATION: Final = Service(
     title="ComfyUI",
     provider="comfyui",
     models={"create": ()},
-    api_key="key",
+    api_key="api_key",
     fields={
         **_SIZES,
         "steps": ("steps", "num_inference_steps"),
@@ -153,6 +157,7 @@ MAKES: Final[Mapping[Job, Makes]] = {
     "blend": "image",
     "describe": "text",
     "shorten": "text",
+    "image-seed": "text",
     "text-to-image": "image",
     "image-to-image": "image",
     "multi-image-edit": "image",
@@ -160,5 +165,5 @@ MAKES: Final[Mapping[Job, Makes]] = {
     "image-to-video": "video",
     "lip-sync-text": "video",
     "lip-sync-audio": "video",
-    "create": "image",
 }
+"""What a job makes; a workflow may make anything."""

@@ -1,6 +1,7 @@
 """A generation in the described system's words: a task."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -27,7 +28,6 @@ STATUS_WORDS: Final[Mapping[Status, TaskStatus]] = {
 }
 
 _ACTIONS: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "text": "TEXT"}
-_CREATED_AS: Final = "action"
 
 
 class ButtonView(BaseModel):
@@ -131,7 +131,7 @@ def task_view(
         finish_time=_milliseconds(view.finished_at) if view.finished_at else None,
         created_at=view.created_at,
         completed_at=view.finished_at,
-        buttons=[button for asset in view.assets for button in _buttons(asset)],
+        buttons=_buttons(view),
         properties={"model_name": view.model_name.en, "params": view.params, "facts": view.facts or {}},
         ignored_fields=list(ignored),
     )
@@ -156,14 +156,40 @@ def _milliseconds(instant: datetime) -> int:
     return int(instant.timestamp() * 1000)
 
 
-def _buttons(asset: AssetView) -> list[ButtonView]:
-    return [
-        ButtonView(
-            custom_id=str(action["id"]),
-            emoji="",
-            label=str(action.get("label", {}).get("en", action["id"])),
-            style=2,
-            type=2,
-        )
-        for action in asset.actions
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Something that can be done with a result: what it goes by, the asset it belongs to, and the vendor's offer."""
+
+    custom_id: str
+    asset_id: UUID | None
+    label: str
+    action: dict[str, Any]
+
+
+def offers(view: GenerationView) -> list[Offered]:
+    """What can be done with a task's results, each thing once.
+
+    It goes by the vendor's own name for it where there is one, as the button's parameter.
+    """
+    facts = (view.facts or {}).get("actions")
+    sources: list[tuple[AssetView | None, dict[str, Any]]] = [
+        (asset, action) for asset in view.assets for action in asset.actions
     ]
+    sources += [(None, action) for action in facts or () if isinstance(action, dict)]
+    several = len(view.assets) > 1
+    found: dict[str, Offered] = {}
+    for asset, action in sources:
+        custom_id = str((action.get("params") or {}).get("button") or action["id"])
+        label = str((action.get("label") or {}).get("en") or action["id"])
+        if custom_id in found:
+            continue
+        cell = view.assets.index(asset) + 1 if asset is not None and several else None
+        shared = cell is not None and sum(1 for _, other in sources if other["id"] == action["id"]) > 1
+        found[custom_id] = Offered(
+            custom_id, asset.id if asset else None, f"{label} {cell}" if shared else label, action
+        )
+    return list(found.values())
+
+
+def _buttons(view: GenerationView) -> list[ButtonView]:
+    return [ButtonView(custom_id=each.custom_id, emoji="", label=each.label, style=2, type=2) for each in offers(view)]

@@ -72,9 +72,7 @@ async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
             "Workflows are chosen by the operator: name one of the studio's as model_name.",
             field="workflow",
         )
-    sent: dict[str, Any] = body.model_dump(
-        exclude_none=True, include={"negative_prompt", "width", "height", "steps", "cfg", "seed"}
-    )
+    sent: dict[str, Any] = body.model_dump(exclude_none=True, include={"negative_prompt", "steps", "cfg", "seed"})
     if body.width is not None and body.height is not None:
         sent["width_height"] = {"width": body.width, "height": body.height}
     if body.seed is not None and body.seed < 0:
