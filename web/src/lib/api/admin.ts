@@ -1,7 +1,7 @@
 /** The admin's questions and verbs. */
 import type {
-  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, Entry, ModelPatch, Overview,
-  ProbeResult, Proposal, ProposalRequest, Provider, Review, Templates, UserPatch
+  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
+  ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Templates, UserPatch
 } from './admin_types';
 import { given } from './calls';
 import type { components } from './schema';
@@ -26,6 +26,7 @@ export const replaceModel = (id: string, body: Entry) =>
   take<AdminModel>(client.PUT('/api/v1/admin/models/{model}', { ...model(id), body: body as Declared }));
 export const deleteModel = (id: string) => take<void>(client.DELETE('/api/v1/admin/models/{model}', model(id)));
 export const exportModel = (id: string) => take<Entry>(client.GET('/api/v1/admin/models/{model}/entry', model(id)));
+export const listMetrics = (days: Days) => take<Metrics>(client.GET('/api/v1/admin/models/metrics', { params: { query: { days } } }));
 export const listProviders = () => take<Page<Provider>>(client.GET('/api/v1/admin/providers'));
 export const addCredential = (provider: string, body: CredentialWrite) =>
   take<Credential>(client.POST('/api/v1/admin/providers/{provider}/credentials', { params: { path: { provider } }, body }));

@@ -44,3 +44,6 @@ export type UserPatch = Schemas['UserPatch'];
 export type Review = Omit<Schemas['ReviewView'], 'generation'> & { generation: Generation };
 export type Choices = Required<Schemas['Choices']>;
 export type AuditEntry = Schemas['AuditView'];
+export type Metrics = Schemas['ModelMetricsList'];
+export type ModelMetrics = Schemas['ModelMetricsView'];
+export type Days = 1 | 7 | 30;

@@ -67,6 +67,11 @@ export function formatClock(iso: string, locale: Locale): string {
   return new Intl.DateTimeFormat(tagOf(locale), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(iso));
 }
 
+/** A share from 0 to 1, in whole percent. */
+export function formatPercent(share: number, locale: Locale): string {
+  return new Intl.NumberFormat(tagOf(locale), { style: 'percent' }).format(share);
+}
+
 /** How long something plays: "0:05", "12:30". */
 export function clockOf(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds));

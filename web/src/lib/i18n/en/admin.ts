@@ -85,7 +85,8 @@ const admin = {
   'making.price_shown': 'The button will say {n}',
   'making.publish': 'Publish',
   'making.keep': 'Keep unpublished',
-  'making.blocked': 'Mend what was found first; until then it can be kept unpublished.',
+  'making.anyway_title': 'Publish it although something was found?',
+  'making.anyway_body': 'Requests will most likely fail until it is mended. Nobody is charged for what fails.',
   'making.published': '{name} is on offer.',
   'making.kept': '{name} is kept, and not on offer.',
   'making.delete_title': 'Delete "{name}"?',
@@ -105,7 +106,6 @@ const admin = {
   'figures.half': 'Half within',
   'figures.most': '95 % within',
   'figures.credits': 'Credits',
-  'figures.percent': '{n} %',
 
   'providers.body': 'A provider may have several credentials; the work is shared among them by weight.',
   'providers.add': 'Add credential',
