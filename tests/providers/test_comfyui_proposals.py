@@ -251,6 +251,23 @@ async def test_a_missing_input_and_an_unknown_class_are_told() -> None:
     assert any("FaceRestorePro" in words for words in told)
 
 
+async def test_inputs_that_unfold_and_choices_of_several_are_left_to_the_server() -> None:
+    kinds = {"required": {"images": ["COMFY_AUTOGROW_V3", {}], "parts": ["*"], "styles": [["ink", "oil"], {}]}}
+    known: dict[str, Any] = object_info("new", [])
+    known["Collage"] = {"input": kinds, "output": ["IMAGE"], "output_node": False}
+    workflow = classic(n9={"images": ["12", 0]})
+    several = {"__value__": ["ink", "oil"]}
+    workflow["12"] = {
+        "class_type": "Collage",
+        "inputs": {"images.image0": ["8", 0], "parts.a": 1, "styles": several},
+    }
+
+    async def ask(name: str) -> Any:
+        return {name: known[name]}
+
+    assert said(await propose_entry(workflow, {}, ask)) == []
+
+
 async def test_nodes_that_nothing_saves_are_not_judged() -> None:
     workflow = classic()
     workflow["50"] = {"class_type": "NotInstalled", "inputs": {"x": ["51", 0]}}
