@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from vermilion.db import Base, Tx
 from vermilion.db.postgresql_lane import postgresql_engine
-from vermilion.db.unit_of_work import pending_hooks
+from vermilion.db.unit_of_work import run_joined
 
 T = TypeVar("T")
 
@@ -29,32 +28,20 @@ class InlineLane:
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
         future: Future[tuple[T, list[Callable[[], None]]]] = Future()
         try:
-            with (
-                self._connection.begin(),
-                Session(
-                    self._connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only"
-                ) as tx,
-            ):
-                value = work(tx)
-                tx.flush()
-                hooks = pending_hooks(tx)
-                tx.expunge_all()
+            with self._connection.begin():
+                done = run_joined(self._connection, work)
         except Exception as error:  # noqa: BLE001 - it is the caller's
             future.set_exception(error)
             return future
         self.read(self.on_commit).result()
-        future.set_result((value, hooks))
+        future.set_result(done)
         return future
 
     def read(self, work: Callable[[Tx], T]) -> "Future[T]":
         future: Future[T] = Future()
         try:
             with self._connection.begin() as transaction:
-                with Session(
-                    self._connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only"
-                ) as tx:
-                    value = work(tx)
-                    tx.expunge_all()
+                value, _ = run_joined(self._connection, work)
                 transaction.rollback()
         except Exception as error:  # noqa: BLE001 - it is the caller's
             future.set_exception(error)

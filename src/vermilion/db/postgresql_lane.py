@@ -1,15 +1,16 @@
-"""PostgreSQL: a small pool of threads, each with a connection; deadlocks are run again."""
+"""PostgreSQL: a few threads, each with a connection; what a deadlock or a lost connection undid is run again."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
-from vermilion.db.unit_of_work import Tx, pending_hooks
+from vermilion.db.unit_of_work import Tx, run_joined
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ _RETRYABLE = {"40001", "40P01"}
 """Serialization failure and deadlock: PostgreSQL rolled the transaction back and says that another try may pass."""
 
 
-def postgresql_engine(url: str) -> Engine:
+def postgresql_engine(url: str, **options: Any) -> Engine:
     """An engine on psycopg 3, whatever spelling of the URL was given; raises `ValueError` for other databases."""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(prefix):
@@ -29,47 +30,58 @@ def postgresql_engine(url: str) -> Engine:
     else:
         scheme = url.split(":", maxsplit=1)[0]
         raise ValueError(f"VERMILION_DATABASE_URL must begin with sqlite:/// or postgresql://, not {scheme!r}")
-    return create_engine(url, pool_size=WRITERS + READERS, max_overflow=0, pool_pre_ping=True)
+    return create_engine(url, poolclass=NullPool, **options)
 
 
 class PostgresqlLane:
-    """Runs writes and reads on separate small pools, so that a burst of one cannot starve the other."""
+    """Runs writes and reads on separate small pools, so that a burst of one cannot starve the other.
+
+    Each thread keeps its connection: fetching one from a pool, asking whether it lives and giving it back took as
+    many turns to the server and back as a whole look-up.
+    """
 
     def __init__(self, url: str) -> None:
-        self._engine = postgresql_engine(url)
+        self._writer_engine = postgresql_engine(url)
+        self._reader_engine = postgresql_engine(url, isolation_level="REPEATABLE READ")
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="vermilion-db-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="vermilion-db-reader")
+        self._local = threading.local()
+        self._connections: list[Connection] = []
 
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
-        return self._writers.submit(self._write, work)
+        return self._writers.submit(self._run, self._writer_engine, work)
 
     def read(self, work: Callable[[Tx], T]) -> "Future[T]":
-        return self._readers.submit(self._read, work)
+        return self._readers.submit(lambda: self._run(self._reader_engine, work)[0])
 
     def close(self) -> None:
         self._writers.shutdown(wait=True)
         self._readers.shutdown(wait=True)
-        self._engine.dispose()
+        for connection in self._connections:
+            connection.close()
 
-    def _write(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
+    def _run(self, engine: Engine, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
+        """Work in a transaction of its own; again where nothing of it can have been committed."""
         for attempt in range(1, TRIES_MAX + 1):
+            committing = False
             try:
-                with Session(self._engine, autoflush=False, expire_on_commit=False) as tx, tx.begin():
-                    value = work(tx)
-                    tx.flush()
-                    hooks = pending_hooks(tx)
-                    tx.expunge_all()
-                return value, hooks
+                connection = self._connection(engine)
+                with connection.begin():
+                    done = run_joined(connection, work)
+                    committing = True
+                return done
             except DBAPIError as error:
-                if attempt == TRIES_MAX or getattr(error.orig, "sqlstate", None) not in _RETRYABLE:
+                # A connection that was lost (the server was restarted) took what was not committed with it.
+                lost = error.connection_invalidated and not committing
+                if attempt == TRIES_MAX or not (lost or getattr(error.orig, "sqlstate", None) in _RETRYABLE):
                     raise
             time.sleep(0.005 * 2**attempt)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _read(self, work: Callable[[Tx], T]) -> T:
-        with Session(
-            self._engine.execution_options(isolation_level="REPEATABLE READ"),
-            autoflush=False,
-            expire_on_commit=False,
-        ) as tx:
-            return work(tx)
+    def _connection(self, engine: Engine) -> Connection:
+        """This thread's connection; one that was lost makes itself anew when it is next used."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = engine.connect()
+            self._connections.append(connection)
+        return connection

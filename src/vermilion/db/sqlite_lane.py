@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from vermilion.db.unit_of_work import Tx, pending_hooks
+from vermilion.db.unit_of_work import Tx, run_joined
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ class SqliteLane:
                     # In SQLite's own words: SQLAlchemy's bookkeeping for a savepoint costs more than most jobs.
                     connection.exec_driver_sql("SAVEPOINT job")
                     try:
-                        value, hooks = _run(connection, job[0])
+                        value, hooks = run_joined(connection, job[0])
                         connection.exec_driver_sql("RELEASE job")
                     except Exception as error:  # noqa: BLE001 - it is the caller's, and is handed over below
                         connection.exec_driver_sql("ROLLBACK TO job")
@@ -153,22 +153,10 @@ class SqliteLane:
     ) -> None:
         try:
             with connection.begin():
-                value, hooks = _run(connection, work)
+                value, hooks = run_joined(connection, work)
         except Exception as error:  # noqa: BLE001 - it is the caller's
             with contextlib.suppress(Exception):
                 connection.rollback()
             future.set_exception(error)
         else:
             future.set_result((value, hooks))
-
-
-def _run(connection: Connection, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
-    # The session only joins: committing and rolling back stay with the lane.
-    tx = Session(connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only")
-    try:
-        value = work(tx)
-        tx.flush()
-        return value, pending_hooks(tx)
-    finally:
-        tx.expunge_all()
-        tx.close()

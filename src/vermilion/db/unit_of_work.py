@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 Tx = Session
@@ -42,9 +43,19 @@ def announce(tx: Tx, topic: str) -> None:
     after_commit(tx, tell)
 
 
-def pending_hooks(tx: Tx) -> list[Callable[[], None]]:
-    """The hooks registered on this transaction so far."""
-    return list(tx.info.get(_HOOKS, ()))
+def run_joined(connection: Connection, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
+    """Run `work` in the transaction that is open on `connection`; its result, and what to do once that is durable.
+
+    The session only joins: committing and rolling back stay with the lane.
+    """
+    tx = Session(connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only")
+    try:
+        value = work(tx)
+        tx.flush()
+        return value, list(tx.info.get(_HOOKS, ()))
+    finally:
+        tx.expunge_all()
+        tx.close()
 
 
 class Lane(Protocol):
