@@ -12,15 +12,13 @@ import random
 import re
 import shutil
 import statistics
-import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import cast
 from uuid import UUID
 
 import uvicorn
@@ -28,18 +26,25 @@ import uvicorn
 from bench.figures import Figure, Goal
 from bench.houses import prepare
 from bench.processes import free_port, running, wait_until_answering
+from bench.watching import Job, Kind, Notebook, watched
 from vermilion.app import create_app
-from vermilion.catalog import Entry, ensure_sandbox_credential
+from vermilion.catalog import Entry, add_model, effective_entries, ensure_sandbox_credential, open_credential
+from vermilion.catalog.proposing import proposed
 from vermilion.db import Tx
 from vermilion.generation import Wanted, request_generation, steps
 from vermilion.generation.work import load_work
 from vermilion.identity import Actor
 from vermilion.kit import new_id
-from vermilion.providers import Broke, Call, Done, Pending, Provider, Ticket, adapters, has_power
+from vermilion.providers import (
+    CanPropose,
+    Done,
+    Ticket,
+    adapters,
+    has_power,
+    templates_of,
+)
 from vermilion.settings import Settings
 from vermilion.wiring import House, open_house
-
-Kind = Literal["image", "video"]
 
 SPREAD = 0.35
 """Of the logarithm of a duration: a tenth of the jobs takes less than 0.64 of the median, a tenth more than 1.57."""
@@ -64,47 +69,10 @@ WHOLE = Scale({"image": 60, "video": 40}, {"image": 8.0, "video": 90.0}, 60.0)
 QUICK = Scale({"image": 12, "video": 6}, {"image": 3.0, "video": 6.0}, 4.0)
 
 _PROMPT = re.compile(r"study \d+ of \S+ \[\[queue:0\]\] \[\[slow:[\d.]+\]\]")
-_TOGETHER: ContextVar[bool] = ContextVar("together", default=False)
-"""Set while many are asked about at once: an adapter may do that by asking about one."""
-
 GOALS: dict[Kind, tuple[Goal, Goal]] = {
     "image": (Goal("most", 0.35, 0.22), Goal("most", 16)),
     "video": (Goal("most", 2.2, 1.3), Goal("most", 19)),
 }
-
-
-@dataclass(slots=True)
-class Job:
-    """One job as its adapter saw it. Times are Unix seconds."""
-
-    provider: str
-    kind: Kind
-    prompt: str
-    seconds: float
-    questions: int = 0
-    noticed_at: float | None = None
-    at_once: bool = False
-
-
-@dataclass(slots=True)
-class Notebook:
-    """Every job, by its prompt, and by the ticket it got."""
-
-    jobs: dict[str, Job] = field(default_factory=dict)
-    by_ticket: dict[tuple[str, str], Job] = field(default_factory=dict)
-
-    def asked(self, provider: str, ticket_id: str) -> None:
-        """A question about this job was sent."""
-        if (job := self.by_ticket.get((provider, ticket_id))) is not None:
-            job.questions += 1
-
-    def answered(self, provider: str, ticket_id: str, answer: Any) -> Any:
-        """The answer, or, where it says that the job is done, what lets go of it."""
-        job = self.by_ticket.get((provider, ticket_id))
-        if job is None or not isinstance(answer, Done):
-            return answer
-        job.noticed_at = job.noticed_at or time.time()
-        return Broke("Noticed: that is all that is measured.", again=False)
 
 
 def measure(folder: Path, *, scale: Scale = WHOLE) -> list[Figure]:
@@ -132,11 +100,13 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
     with running(sandbox, log=folder / "sandbox.log") as process, watched(book):
         wait_until_answering(f"{origin}/control/health", process)
         async with _house(folder, origin, callbacks=callbacks) as (house, actor, credentials):
+            await _make_models(house, credentials)
+            entries = await house.db.read(effective_entries, house.shelf, "admin")
             asked = [
                 (entry, cast(Kind, entry.makes))
                 for provider in credentials
                 if not callbacks or has_power(provider, "read_callback")
-                for entry in _models(house, provider, first_only=callbacks)
+                for entry in _models(entries, provider, first_only=callbacks)
             ]
             rng = random.Random(3)
             for entry, kind in asked:
@@ -146,8 +116,11 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
             length: dict[Kind, Kind] = {"image": "image", "video": "image" if callbacks else "video"}
             begun = []
             for entry, kind in asked:
-                jobs = _durations(rng, scale.median_seconds[length[kind]], scale.jobs[length[kind]])
-                for number, seconds in enumerate(jobs):
+                count = scale.jobs[length[kind]]
+                if adapters()[entry.provider].max_concurrent_default == 1:
+                    # One after another, and all of them in about the time the others take.
+                    count = max(4, count // 4)
+                for number, seconds in enumerate(_durations(rng, scale.median_seconds[length[kind]], count)):
                     prompt = f"study {number} of {entry.id} [[queue:0]] [[slow:{seconds:.3f}]]"
                     book.jobs[prompt] = Job(entry.provider, kind, prompt, seconds)
                     after = rng.random() * scale.begin_within_seconds
@@ -201,59 +174,25 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextmanager
-def watched(book: Notebook) -> Iterator[None]:
-    """While inside, every adapter notes its questions in the book."""
-    known = cast("dict[str, type[Provider]]", adapters())
-    before = dict(known)
-    known.update({name: _watched(adapter, book) for name, adapter in before.items()})
-    try:
-        yield
-    finally:
-        known.update(before)
+async def _make_models(house: House, credentials: Mapping[str, UUID]) -> None:
+    """A model of each provider whose models are made of documents: the first of its templates that can run."""
+    for provider, credential_id in credentials.items():
+        opened = await house.db.read(open_credential, house.sealer, credential_id)
+        if opened is None or not has_power(provider, "propose"):
+            continue
+        reader = cast(CanPropose, house.adapter(provider, opened.login))
+        for template in templates_of(adapters()[provider]):
+            view = proposed(provider, await reader.propose(template.document, {}), template)
+            if view.entry is not None and not any(finding.blocks for finding in view.findings):
+                await house.db.write(add_model, house.shelf, None, view.entry, now=house.clock.now())
+                break
 
 
-def _watched(adapter: type[Provider], book: Notebook) -> type[Provider]:
-    name = adapter.name
-
-    async def submit(self: Provider, call: Call) -> Ticket | Done:
-        answer = await adapter.submit(self, call)
-        job = book.jobs.get(call.prompt)
-        if job is not None and isinstance(answer, Done):
-            job.at_once = True
-            raise Broke("It answered at once: there is nothing to notice.", again=False)
-        if job is not None and isinstance(answer, Ticket):
-            book.by_ticket[name, answer.id] = job
-        return answer
-
-    async def check(self: Provider, ticket: Ticket) -> Pending | Done:
-        if _TOGETHER.get():
-            return await adapter.check(self, ticket)
-        book.asked(name, ticket.id)
-        answer = book.answered(name, ticket.id, await adapter.check(self, ticket))
-        if isinstance(answer, Exception):
-            raise answer
-        return cast("Pending | Done", answer)
-
-    async def check_many(self: Any, tickets: Sequence[Ticket]) -> Mapping[str, Any]:
-        for ticket in tickets:
-            book.asked(name, ticket.id)
-        _TOGETHER.set(True)
-        try:
-            answers = await cast(Any, adapter).check_many(self, tickets)
-        finally:
-            _TOGETHER.set(False)
-        return {ticket_id: book.answered(name, ticket_id, answer) for ticket_id, answer in answers.items()}
-
-    powers: dict[str, Any] = {"check_many": check_many} if has_power(name, "check_many") else {}
-    return cast("type[Provider]", type("Adapter", (adapter,), {"submit": submit, "check": check, **powers}))
-
-
-def _models(house: House, provider: str, *, first_only: bool) -> list[Entry]:
+def _models(entries: Sequence[Entry], provider: str, *, first_only: bool) -> list[Entry]:
     """A model for pictures and one for films, of those that need nothing but words."""
     plain = [
         entry
-        for entry in house.shelf.entries()
+        for entry in entries
         if entry.provider == provider
         and entry.enabled
         and entry.prompt is not None
