@@ -44,6 +44,7 @@ class Vendor(BaseVendor):
         job_word("execution-blocked", "A node of the workflow stops it half-way."),
         job_word("interrupted", "Somebody at the server stops it half-way."),
         job_word("restart", "The server starts again half-way: queue and history are lost."),
+        job_word("lacks-file", "The server has no model files: the workflow is not taken."),
     )
 
     def __init__(self, stage: Stage) -> None:

@@ -35,7 +35,9 @@ async def post_prompt(vendor: BaseVendor, request: web.Request, server: Server) 
         prompt_id = str(uuid.uuid4()) if prompt_id is None else str(prompt_id)
         number = server.take_number(front=bool(body.get("front")), asked=body.get("number"))
         names = [*server.files.uploaded(), *server.files.names()]
-        verdict = judge(prompt, server.generation, names, body.get("partial_execution_targets"))
+        wanted = [*faults, *vendor.struck_job()]
+        bare = any(fault.kind == "lacks-file" for fault in wanted)
+        verdict = judge(prompt, server.generation, names, body.get("partial_execution_targets"), bare=bare)
         if verdict.error is not None:
             return _refused(verdict.error, verdict.node_errors)
         extra = dict(body.get("extra_data") or {})
@@ -44,7 +46,6 @@ async def post_prompt(vendor: BaseVendor, request: web.Request, server: Server) 
         if server.generation == "new":
             extra = {name: value for name, value in extra.items() if not name.endswith("_comfy_org")}
             extra["create_time"] = int(vendor.stage.now() * 1000)
-        wanted = [*faults, *vendor.struck_job()]
         job_id = prompt_id if vendor.stage.jobs.get(prompt_id) is None else f"{prompt_id}-{uuid.uuid4().hex[:6]}"
         job = new_job(vendor.stage, server.name, job_id, prompt, wanted, subject)
         waits = job.fault("queue")

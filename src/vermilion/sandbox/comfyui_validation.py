@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .comfyui_info import Generation, choices_of
-from .comfyui_inputs import Input
+from .comfyui_inputs import FOLDERS, Input
 from .comfyui_nodes import NODES, NodeType
 
 _LISTED_MAX = 20
@@ -28,8 +28,13 @@ def problem(kind: str, message: str, details: str = "", extra: dict[str, Any] | 
     return {"type": kind, "message": message, "details": details, "extra_info": extra or {}}
 
 
-def judge(prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str], targets: Any = None) -> Verdict:
-    """Whether and what of this workflow will run. `targets` are the outputs somebody restricts it to."""
+def judge(
+    prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str], targets: Any = None, *, bare: bool = False
+) -> Verdict:
+    """Whether and what of this workflow will run. `targets` are the outputs somebody restricts it to.
+
+    A `bare` server has no model files.
+    """
     wanted = {str(target) for target in targets} if isinstance(targets, list) else None
     outputs: list[str] = []
     for node_id, node in prompt.items():
@@ -40,7 +45,7 @@ def judge(prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str
             outputs.append(node_id)
     if not outputs:
         return Verdict(error=problem("prompt_no_outputs", "Prompt has no outputs"))
-    judging = _Judging(prompt, generation, uploaded)
+    judging = _Judging(prompt, generation, uploaded, bare=bare)
     good = []
     for output in outputs:
         if judging.is_valid(output):
@@ -83,7 +88,8 @@ def _missing(node_id: str, node: Any, kind: Any, generation: Generation) -> dict
 class _Judging:
     """One workflow under judgement; each node is looked at once."""
 
-    def __init__(self, prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str]) -> None:
+    def __init__(self, prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str], *, bare: bool) -> None:
+        self._bare = bare
         self.prompt = prompt
         self.node_errors: dict[str, Any] = {}
         self._generation = generation
@@ -185,7 +191,8 @@ class _Judging:
             return problem("value_bigger_than_max", f"Value {value} bigger than max of {high}", name, extra)
         if about.type != "COMBO":
             return None
-        choices = choices_of(about, self._uploaded)
+        empty = self._bare and about.choices in FOLDERS
+        choices = [] if empty else choices_of(about, self._uploaded)
         if value in choices:
             return None
         if about.options.get("image_upload"):
