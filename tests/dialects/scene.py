@@ -36,6 +36,7 @@ def data_url(content: bytes, kind: str = "image/png") -> str:
 
 
 TO_MAKE: dict[str, tuple[str, dict[str, Any]]] = {
+    "midjourney": ("/midjourney/submit/imagine", {"prompt": "a red fox", "mode": "fast"}),
     "flux": ("/flux/text-to-image", {"model": "fal-ai/flux-1/schnell", "prompt": "a red fox", "num_images": 1}),
     "dreamwork": ("/dreamwork/submit/text-to-image", {"prompt": "a red fox", "size": "1K"}),
     "kling": ("/kling/submit/text-to-video", {"prompt": "a red fox runs", "model_name": "kling-v1-6"}),

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.dialects.scene import TO_MAKE, Scene, listening, proves, service_of
-from vermilion.dialects import Route
+from vermilion.dialects import SERVICES, Route
+from vermilion.providers import adapters
 
 
 @proves("GET /{service}/config")
@@ -15,8 +16,12 @@ async def the_configuration_masks_every_secret(scene: Scene, route: Route) -> No
     assert config["max_concurrent_tasks"] >= 1 and config["task_timeout"] > 0
     assert config["task_timeout_unit"] == ("s" if service_of(route) == "flux" else "ms")
     assert {model["model"] for model in config["models"]} >= {config["default_model"]}
-    secrets = [value for name, value in config["fields"].items() if "key" in name and value]
-    assert secrets and "not-secret" not in str([value for value in secrets if len(value) > 30])
+    fields = {
+        field.name for field in adapters()[SERVICES[config["service"]].provider].credential_fields if field.secret
+    }
+    secrets = [config["fields"][name] for name in fields if config["fields"][name]]
+    assert secrets and all(secret.startswith("••••") and len(secret) <= 8 for secret in secrets)
+    assert config["api_key"] in (*secrets, "")
 
 
 @proves("POST /{service}/config")
@@ -100,7 +105,7 @@ async def health_is_told(scene: Scene, route: Route) -> None:
 async def the_models_are_the_services_own(scene: Scene, route: Route) -> None:
     models = await scene.owner.get(route.path)
     assert len({model["provider"] for model in models["items"]}) == 1
-    assert all(model["available"] for model in models["items"])
+    assert all(model["available"] or model["unavailable_reason"] == "disabled" for model in models["items"])
 
 
 @proves("GET /{service}/task/{task_id}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vermilion.catalog import Entry, Param, Shelf, effective_entries
 from vermilion.db import Tx
-from vermilion.dialects.services import MAKES, Job, Service
+from vermilion.dialects.services import BY_DEFAULT, MAKES, Job, Service
 from vermilion.identity import Actor, read_choices
 from vermilion.kit import AppError, NotFound
 
@@ -43,7 +43,8 @@ def meant_entry(
     if name is not None:
         known = [entry for entry in entries if name in _names(service, entry)]
     else:
-        chosen = read_choices(tx).service_defaults.get(f"{service.name}.model")
+        defaults = read_choices(tx).service_defaults
+        chosen = defaults.get(f"{service.name}.model") if job in BY_DEFAULT else None
         named = [entry for entry in entries if chosen is not None and chosen in _names(service, entry)]
         usual = [entry for model in service.models.get(job, ()) for entry in entries if entry.id == model]
         known = [entry for entry in named if _fits(service, entry, job, given)] + usual

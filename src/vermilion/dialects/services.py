@@ -27,6 +27,11 @@ Job = Literal[
 ]
 """What is asked of a service; a service's routes ask for these."""
 
+BY_DEFAULT: Final[frozenset[Job]] = frozenset(
+    {"imagine", "text-to-image", "image-to-image", "multi-image-edit", "text-to-video", "image-to-video"}
+)
+"""Jobs that the operator's default model of a service is meant for; each of the others has a model of its own."""
+
 TimeoutUnit = Literal["ms", "s"]
 
 

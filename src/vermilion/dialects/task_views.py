@@ -176,19 +176,22 @@ def offers(view: GenerationView) -> list[Offered]:
         (asset, action) for asset in view.assets for action in asset.actions
     ]
     sources += [(None, action) for action in facts or () if isinstance(action, dict)]
-    several = len(view.assets) > 1
+    alike: dict[str, set[str]] = {}
+    for _, action in sources:
+        alike.setdefault(str(action["id"]), set()).add(_goes_by(action))
     found: dict[str, Offered] = {}
     for asset, action in sources:
-        custom_id = str((action.get("params") or {}).get("button") or action["id"])
+        name = _goes_by(action)
         label = str((action.get("label") or {}).get("en") or action["id"])
-        if custom_id in found:
-            continue
-        cell = view.assets.index(asset) + 1 if asset is not None and several else None
-        shared = cell is not None and sum(1 for _, other in sources if other["id"] == action["id"]) > 1
-        found[custom_id] = Offered(
-            custom_id, asset.id if asset else None, f"{label} {cell}" if shared else label, action
-        )
+        if asset is not None and len(view.assets) > 1 and len(alike[str(action["id"])]) > 1:
+            # The same offer for each of several results: the label says for which.
+            label = f"{label} {view.assets.index(asset) + 1}"
+        found.setdefault(name, Offered(name, asset.id if asset else None, label, action))
     return list(found.values())
+
+
+def _goes_by(action: Mapping[str, Any]) -> str:
+    return str((action.get("params") or {}).get("button") or action["id"])
 
 
 def _buttons(view: GenerationView) -> list[ButtonView]:
