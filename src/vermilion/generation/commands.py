@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
-from vermilion.catalog import GivenInput, Shelf, usable_entry
+from vermilion.catalog import Accepted, Entry, GivenInput, Quote, Shelf, usable_entry
 from vermilion.db import PerDialect, RowByKey, Tx, as_read
 from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
@@ -21,7 +21,7 @@ from vermilion.generation.tables import GenerationRow
 from vermilion.generation.views import GenerationView
 from vermilion.generation.work import Work
 from vermilion.identity import Actor
-from vermilion.kit import Conflict, Invalid, NotFound, new_id
+from vermilion.kit import AppError, Conflict, Invalid, NotFound, new_id
 
 LINE_WAIT_MAX = timedelta(hours=6)
 """How long a generation may wait for its turn before it is given up and its credits returned."""
@@ -76,22 +76,13 @@ def request_generation(
     """
     if wanted.id.version != UUID_VERSION:
         raise Invalid("generation.invalid_id", "The id must be a UUID of version 7.", field="id")
-    known = _KNOWN.get(tx, id=wanted.id)
-    if known is not None:
+    try:
+        entry, accepted, quote = _checked(tx, shelf, actor, wanted)
+    except AppError:
+        # What was accepted stays so, whatever became of the model since: asking again must get the first answer.
+        if (known := _KNOWN.get(tx, id=wanted.id)) is None:
+            raise
         return _same_again(tx, known, actor, wanted), False
-    entry = usable_entry(tx, shelf, wanted.model, actor.role)
-    accepted = entry.accept(wanted.prompt, wanted.params, given_inputs(tx, actor.user_id, wanted.inputs))
-    quote = entry.quote(accepted.params)
-    if wanted.parent_id is not None:
-        parent = _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
-    if entry.continues == "always" and (wanted.parent_id is None or parent.provider != entry.provider):
-        problem = {"field": "parent_id", "code": "required", "message": "must name what this goes on from"}
-        raise Invalid(
-            "generation.invalid_params",
-            f"parent_id {problem['message']}.",
-            field="parent_id",
-            extras={"errors": [problem]},
-        )
     hold_id = new_id()
     values = {
         "id": wanted.id,
@@ -120,11 +111,27 @@ def request_generation(
         "created_at": now,
     }
     if _REQUEST.run(tx, values).rowcount == 0:
-        # Another transaction with the same id committed between our look and our insert.
         return _same_again(tx, tx.get_one(GenerationRow, wanted.id), actor, wanted), False
     balance = ledger.hold(tx, actor.user_id, quote.price_credits, hold_id=hold_id, generation_id=wanted.id, now=now)
     row = as_read(GenerationRow, **values)
     return publish(tx, row, now, assets=(), balance=balance), True
+
+
+def _checked(tx: Tx, shelf: Shelf, actor: Actor, wanted: Wanted) -> tuple[Entry, Accepted, Quote]:
+    """What is wanted, in the model's own terms, and its price; raises as `request_generation` does."""
+    entry = usable_entry(tx, shelf, wanted.model, actor.role)
+    accepted = entry.accept(wanted.prompt, wanted.params, given_inputs(tx, actor.user_id, wanted.inputs))
+    if wanted.parent_id is not None:
+        parent = _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
+    if entry.continues == "always" and (wanted.parent_id is None or parent.provider != entry.provider):
+        problem = {"field": "parent_id", "code": "required", "message": "must name what this goes on from"}
+        raise Invalid(
+            "generation.invalid_params",
+            f"parent_id {problem['message']}.",
+            field="parent_id",
+            extras={"errors": [problem]},
+        )
+    return entry, accepted, entry.quote(accepted.params)
 
 
 def cancel_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) -> GenerationView:
