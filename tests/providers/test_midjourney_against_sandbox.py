@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +36,7 @@ from vermilion.providers import (
     Unreachable,
     power,
 )
+from vermilion.providers.midjourney import Adapter
 
 PARTS = {"original": "java", "extended": "fork", "relay": "relay"}
 OURS = entries_of("midjourney")
@@ -270,17 +273,25 @@ def told(sandbox: str, what: str) -> list[Any]:
     return list(httpx.get(f"{sandbox}/control/{what}").json()["items"])
 
 
-@pytest.fixture
-async def studio(database_template: str, tmp_path: Path) -> AsyncIterator[Studio]:
+@asynccontextmanager
+async def a_house(template: str, folder: Path, kind: str = "extended") -> AsyncIterator[Studio]:
+    """A whole house whose Midjourney is the sandbox's proxy of this kind."""
     with (
-        running_sandbox(tmp_path / "sandbox", "--speed", "60") as sandbox,
-        database_copy(database_template, tmp_path) as url,
+        running_sandbox(folder / "sandbox", "--speed", "60") as sandbox,
+        database_copy(template, folder) as url,
     ):
-        async with open_studio(tmp_path / "house", url, sandbox) as opened:
+        async with open_studio(folder / "house", url, sandbox) as opened:
             fields = next(item["fields"] for item in told(sandbox, "logins") if item["provider"] == "midjourney")
+            fields |= {"base_url": fields["base_url"].replace("/fork", f"/{PARTS[kind]}")}
             now = opened.house.clock.now()
             await opened.house.db.write(ensure_sandbox_credential, opened.house.sealer, "midjourney", fields, now)
             yield opened
+
+
+@pytest.fixture
+async def studio(database_template: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with a_house(database_template, tmp_path) as opened:
+        yield opened
 
 
 async def made(someone: Person, **asked: Any) -> Any:
@@ -344,3 +355,39 @@ async def test_a_lost_submit_is_found_and_four_pictures_are_made_once(studio: St
     ended = await made(someone, prompt="a fox [[lost-answer]]", model="midjourney-v7")
     assert len(ended["assets"]) == 4
     assert [job["vendor"] for job in told(studio.sandbox, "jobs")] == ["midjourney"]
+
+
+async def test_the_originals_grid_is_cut_too_and_its_pictures_are_upscaled_by_word(
+    database_template: str, tmp_path: Path
+) -> None:
+    async with a_house(database_template, tmp_path, "original") as studio:
+        someone = await studio.person()
+        grid = await made(someone, prompt="a red fox --relax", model="midjourney-v7")
+        assert (len(grid["assets"]), grid["settled_credits"]) == (4, 2)
+        upscale = actions_of(grid["assets"][1])["upscale"]
+        assert upscale["params"] == {"button": "U2"}
+        up = await follow(someone, grid, upscale)
+        assert up["assets"][0]["width"] == 2 * grid["assets"][1]["width"]
+        await studio.is_sound()
+
+
+async def test_callbacks_wake_the_house_and_are_not_believed(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    all_heard = asyncio.Event()
+    read = Adapter.read_callback
+
+    async def listening(self: Adapter, headers: Any, body: bytes) -> Any:
+        heard.append(json.loads(body)["status"])
+        if heard.count("SUCCESS") == 4:
+            all_heard.set()
+        return await read(self, headers, body)
+
+    monkeypatch.setattr(Adapter, "read_callback", listening)
+    someone = await studio.person()
+    words = "a red fox [[webhook-forged]] [[webhook-duplicate:3]]"
+    ended = await made(someone, prompt=words, model="midjourney-v7")
+    assert len(ended["assets"]) == 4
+    await asyncio.wait_for(all_heard.wait(), 20)
+    assert "IN_PROGRESS" in heard
+    assert (await someone.get(f"/generations/{ended['id']}"))["assets"] == ended["assets"]
+    await studio.is_sound()
