@@ -28,21 +28,13 @@ from bench.houses import prepare
 from bench.processes import free_port, running, wait_until_answering
 from bench.watching import Job, Kind, Notebook, watched
 from vermilion.app import create_app
-from vermilion.catalog import Entry, add_model, effective_entries, ensure_sandbox_credential, open_credential
-from vermilion.catalog.proposing import proposed
+from vermilion.catalog import Entry, ensure_sandbox_credential
 from vermilion.db import Tx
 from vermilion.generation import Wanted, request_generation, steps
 from vermilion.generation.work import load_work
 from vermilion.identity import Actor
 from vermilion.kit import new_id
-from vermilion.providers import (
-    CanPropose,
-    Done,
-    Ticket,
-    adapters,
-    has_power,
-    templates_of,
-)
+from vermilion.providers import Done, Ticket, adapters, has_power
 from vermilion.settings import Settings
 from vermilion.wiring import House, open_house
 
@@ -100,13 +92,11 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
     with running(sandbox, log=folder / "sandbox.log") as process, watched(book):
         wait_until_answering(f"{origin}/control/health", process)
         async with _house(folder, origin, callbacks=callbacks) as (house, actor, credentials):
-            await _make_models(house, credentials)
-            entries = await house.db.read(effective_entries, house.shelf, "admin")
             asked = [
                 (entry, cast(Kind, entry.makes))
                 for provider in credentials
                 if not callbacks or has_power(provider, "read_callback")
-                for entry in _models(entries, provider, first_only=callbacks)
+                for entry in _models(house, provider, first_only=callbacks)
             ]
             rng = random.Random(3)
             for entry, kind in asked:
@@ -174,25 +164,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _make_models(house: House, credentials: Mapping[str, UUID]) -> None:
-    """A model of each provider whose models are made of documents: the first of its templates that can run."""
-    for provider, credential_id in credentials.items():
-        opened = await house.db.read(open_credential, house.sealer, credential_id)
-        if opened is None or not has_power(provider, "propose"):
-            continue
-        reader = cast(CanPropose, house.adapter(provider, opened.login))
-        for template in templates_of(adapters()[provider]):
-            view = proposed(provider, await reader.propose(template.document, {}), template)
-            if view.entry is not None and not any(finding.blocks for finding in view.findings):
-                await house.db.write(add_model, house.shelf, None, view.entry, now=house.clock.now())
-                break
-
-
-def _models(entries: Sequence[Entry], provider: str, *, first_only: bool) -> list[Entry]:
+def _models(house: House, provider: str, *, first_only: bool) -> list[Entry]:
     """A model for pictures and one for films, of those that need nothing but words."""
     plain = [
         entry
-        for entry in entries
+        for entry in house.shelf.entries()
         if entry.provider == provider
         and entry.enabled
         and entry.prompt is not None
