@@ -23,7 +23,8 @@ ROOMS = [
 ]
 
 
-async def _serious(me: Visitor, axe: str) -> list[str]:
+async def serious(me: Visitor, axe: str) -> list[str]:
+    """What axe finds serious or critical on the page as it is."""
     # `evaluate` runs in the page without a script element, so the page's CSP stays as strict as it is.
     await me.page.evaluate(axe)
     found = await me.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -45,7 +46,7 @@ async def test_no_route_has_a_serious_issue(
     for path in DOORS:
         await me.go(path)
         await me.page.wait_for_load_state("networkidle")
-        found[path] = await _serious(me, axe)
+        found[path] = await serious(me, axe)
     await me.go("/sign-in")
     await me.page.get_by_label(me.say("door.email")).fill("operator@example.com")
     await me.page.get_by_label(me.say("door.password")).first.fill(PASSWORD)
@@ -56,10 +57,10 @@ async def test_no_route_has_a_serious_issue(
     for path in ROOMS:
         await me.go(path)
         await me.page.wait_for_timeout(700)
-        found[path] = await _serious(me, axe)
+        found[path] = await serious(me, axe)
     await me.go("/create")
     await me.page.get_by_role("link", name="axe looks at this").first.click()
     await me.page.wait_for_url("**/g/*")
     await me.page.wait_for_timeout(700)
-    found["/g/{id}"] = await _serious(me, axe)
+    found["/g/{id}"] = await serious(me, axe)
     assert {path: issues for path, issues in found.items() if issues} == {}

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import Visitor, visit
 from tests.e2e.studio import PASSWORD, Studio
+from tests.e2e.test_axe import serious
 
 WORKFLOW: dict[str, Any] = {
     "4": {
@@ -132,3 +133,17 @@ async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_ma
     await page.wait_for_url("**/g/*")
     await expect(page.get_by_text(name).first).to_be_visible()
     assert me.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_form_has_no_serious_issue(
+    browser: Browser, studio: Studio, admin_key: str, axe: str, theme: str
+) -> None:
+    del admin_key
+    me = await operator(browser, studio, theme=theme)
+    await me.go("/admin/models/make")
+    await drop(me, "dreams.json", WORKFLOW)
+    await expect(me.page.get_by_text("Load Dreams (#4)")).to_be_visible()
+    await expect(me.page.get_by_role("complementary", name=me.say("making.preview")).get_by_text("· 1")).to_be_visible()
+    await me.page.locator("[data-setting=steps] button[aria-expanded]").click()
+    assert await serious(me, axe) == []
