@@ -15,6 +15,7 @@ from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.playing import called, entries_of, given
 from tests.providers.replay import replaying
 from vermilion.catalog import Entry
+from vermilion.kit import Invalid
 from vermilion.providers import (
     Ambiguous,
     Broke,
@@ -229,6 +230,29 @@ async def test_a_gateway_that_hides_the_window_is_answered_all_the_same(wire: Wi
         replay.assert_complete()
 
 
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("a hat --turbo --v 7", "a hat --v 7"),
+        ("a hat —turbo --repeat 4 --v 7", "a hat --v 7"),
+        ("a hat —repeat 4", "a hat"),
+        ("a hat —or two", "a hat — or two"),
+        ("--fast", "a red fox --v 7"),
+    ],
+)
+async def test_words_decide_neither_the_speed_nor_how_many(wire: Wire, said: str, sent: str) -> None:
+    window = {"code": 21, "result": TASK, "properties": {"finalPrompt": "a red fox --v 7 --relax"}}
+    mask = f"data:image/png;base64,{base64.b64encode(b'mask picture').decode()}"
+    told = {"taskId": TASK, "prompt": sent, "state": "attempt-9", "maskBase64": mask}
+    exchanges = [
+        exchange("POST", "/mj-fast/mj/submit/action", answer=window),
+        exchange("POST", "/mj/submit/modal", answer=ACCEPTED, json=told),
+    ]
+    async with replaying(exchanges) as replay:
+        await Adapter(login(replay.origin), wire).submit(replace(CALLS["region"], prompt=said))
+        replay.assert_complete()
+
+
 async def test_a_mask_is_sent_the_way_the_credential_says(wire: Wire) -> None:
     painted = Image.new("L", (4, 1), 0)
     painted.putpixel((3, 0), 255)
@@ -435,6 +459,15 @@ def test_clips_are_paid_for_one_by_one() -> None:
     assert {clips: (quote.price_credits, quote.expected_outputs) for clips, quote in quotes.items()} == {
         "1": (10, 1), "2": (20, 2), "4": (40, 4)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("inside", ["snow --turbo", "--v 5", "snow\n--ar 1:1", "snow —turbo"])
+def test_no_field_of_the_form_brings_another_flag(inside: str) -> None:
+    entry = next(entry for entry in OURS if entry.id == "midjourney-v7")
+    for name in ("without", "profile", "style_reference"):
+        with pytest.raises(Invalid):
+            entry.accept("a fox", {name: inside})
+    assert entry.accept("a fox", {"without": "well--known, snow"}).params["without"] == "well--known, snow"
 
 
 async def test_what_the_form_says_and_what_is_typed_make_the_same_prompt(wire: Wire) -> None:

@@ -31,6 +31,7 @@ Flags = Annotated[
 """One, or a list of several that mean the same."""
 
 ASPECT_MAX = 100.0
+_FLAG_INSIDE = re.compile(r"(?<!\S)(?:--|—)[A-Za-z]")
 _RATIO = r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}"
 
 
@@ -209,10 +210,14 @@ class StringParam(_Param):
             raise Refused("wrong_type", "must be text")
         if len(value) > self.max_length:
             raise Refused("too_long", f"must have at most {self.max_length} characters", self.max_length)
+        if self.flag and _FLAG_INSIDE.search(value):
+            raise Refused("flag_inside", "must not contain another flag")
         return storable(value)
 
     def _schema(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": self.max_length, "pattern": "^[^\\u0000]*$"}
+        # What ends up among a prompt's flags must not bring flags of its own: they might cost more.
+        alone = "(?!([^\\u0000]*\\s)?(--|—)[A-Za-z])" if self.flag else ""
+        return {"type": "string", "maxLength": self.max_length, "pattern": f"^{alone}[^\\u0000]*$"}
 
 
 class BooleanParam(_Param):

@@ -221,6 +221,8 @@ class Adapter:
         """Addresses at which Midjourney reads these pictures: uploaded through the proxy, or else our own."""
         pictures = await midjourney_bodies.pictures_for_upload(files)
         answer = await self.ask("POST", "mj/submit/upload-discord-images", body={"base64Array": pictures})
+        if answer.status in {401, 403, 429} or answer.status >= 500:
+            raise midjourney_errors.refused_question(answer)
         told = midjourney_errors.table_of(answer)
         urls = (told or {}).get("result")
         if isinstance(urls, list) and len(urls) == len(files) and all(isinstance(url, str) for url in urls):

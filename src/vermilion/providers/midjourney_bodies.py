@@ -6,6 +6,7 @@ are, and this file only puts them behind the words, where they belong.
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,10 @@ _ONLY_WITH = {"--iw": "", "--sw": "--sref", "--sv": "--sref", "--cw": "--cref", 
 """Flags that Midjourney refuses alone; `--iw` goes with pictures before the words."""
 
 _ALONE = "default"
+
+_NOT_IN_WORDS = re.compile(r"(?:^|\s+)(?:--|—)(?:(?:turbo|fast|relax)(?!\S)|(?:repeat|r)\s+\S+)", re.IGNORECASE)
+"""What the words may not decide: the speed is paid for by a parameter, and one request is one job."""
+_DASH = re.compile(r"(?<!\S)—(?=\w)")
 
 Upload = Callable[[Sequence[InputFile]], Awaitable[list[str]]]
 
@@ -53,9 +58,8 @@ async def body_of(call: Call, upload: Upload, *, speed_in_words: bool) -> dict[s
 
 async def window_of(call: Call, task_id: str, final: str, *, mask_is_transparent: bool) -> dict[str, Any]:
     """The second step, which answers the window a button opened: the words (or `final`, its own), and the mask."""
-    words = await prompt_of(call, None, speed_in_words=False) if call.prompt.strip() else ""
-    if not words:
-        words = " ".join([final, *_flags(call, final)]).strip()
+    said = _clean(call.prompt) or _clean(final)
+    words = " ".join([said, *_flags(call, said)]).strip()
     body: dict[str, Any] = {"taskId": task_id, "prompt": words, "state": call.reference}
     masks = _of(call, "mask")
     if masks:
@@ -66,19 +70,25 @@ async def window_of(call: Call, task_id: str, final: str, *, mask_is_transparent
     return body
 
 
-async def prompt_of(call: Call, upload: Upload | None, *, speed_in_words: bool) -> str:
+async def prompt_of(call: Call, upload: Upload, *, speed_in_words: bool) -> str:
     """The words with every flag behind them."""
     addresses: dict[str, list[str]] = {}
     for role, flag in REFERENCES.items():
         files = _of(call, role)
-        if files and upload is not None:
+        if files:
             told = await upload(files)
             addresses[flag] = [_weighed(url, file) for url, file in zip(told, files, strict=True)]
-    flags = _flags(call, call.prompt, addresses)
+    said = _clean(call.prompt)
+    flags = _flags(call, said, addresses)
     speed = call.params.get("speed")
     if speed_in_words and speed in SPEEDS:
         flags.append(f"--{speed}")
-    return " ".join([call.prompt.strip(), *flags]).strip()
+    return " ".join([said, *flags]).strip()
+
+
+def _clean(words: str) -> str:
+    """The words without what they may not decide; Midjourney would read a long dash before a word as two hyphens."""
+    return _DASH.sub("— ", _NOT_IN_WORDS.sub("", words)).strip()
 
 
 def _flags(call: Call, words: str, addresses: dict[str, list[str]] | None = None) -> list[str]:
@@ -109,7 +119,8 @@ def _weighed(url: str, file: InputFile) -> str:
 
 
 async def _video(call: Call) -> dict[str, Any]:
-    words = " ".join([call.prompt.strip(), *_flags(call, call.prompt)]).strip()
+    said = _clean(call.prompt)
+    words = " ".join([said, *_flags(call, said)]).strip()
     body = {name: call.params[name] for name in ("motion", "videoType", "loop", "index") if name in call.params}
     if "batchSize" in call.params:
         body["batchSize"] = int(call.params["batchSize"])
