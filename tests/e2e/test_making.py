@@ -120,6 +120,7 @@ async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_ma
     await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
     await page.get_by_role("button", name=me.say("making.keep")).click()
     await page.wait_for_url("**/admin/models")
+    exported = studio.ask("GET", f"/admin/models/{made['id']}/entry", admin_key)
     shown = {one["id"]: one for one in studio.ask("GET", "/models", admin_key)["items"]}  # type: ignore[index]
     assert shown[made["id"]]["enabled"] is False
 
@@ -127,6 +128,14 @@ async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_ma
     await page.get_by_role("button", name=me.say("action.delete")).first.click()
     await page.get_by_role("dialog").get_by_role("button", name=me.say("action.delete")).click()
     await page.wait_for_url("**/admin/models")
+    await me.go("/admin/models/make")
+    await drop(me, "exported.json", exported)
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    await publish.click()
+    await page.wait_for_url("**/admin/models")
+    again = studio.ask("GET", f"/admin/models/{made['id']}/entry", admin_key)
+    assert again == {**exported, "enabled": True}  # type: ignore[dict-item]  # a JSON object
+
     await me.go("/create")
     await expect(me.pictures_of("a lighthouse of paper").first).to_be_visible()
     await page.get_by_role("link", name="a lighthouse of paper").first.click()

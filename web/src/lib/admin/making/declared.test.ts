@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeclaredParam, Entry, Proposal } from '#lib/api/admin_types.ts';
-import { drawn, idFrom, nameOfFile, NotADocument, readDocument, rowsOf, withParam, withShown } from './declared';
+import { drawn, entryOf, idFrom, isEntry, nameOfFile, NotADocument, readDocument, rowsOf, withParam, withShown } from './declared';
 
 const words = (text: string) => ({ en: text, zh: text });
 const steps: DeclaredParam = { type: 'integer', name: 'steps', label: words('Steps'), minimum: 1, maximum: 50, default: 20 };
@@ -57,4 +57,11 @@ describe('a document in a file', () => {
     expect(Number.isSafeInteger(read.seed)).toBe(true);
   });
   it('lends its name', () => expect(nameOfFile(new File([], 'neon_portrait-v2.api.json'))).toBe('neon portrait v2.api'));
+});
+
+it('knows an exported entry from a document', () => {
+  expect(isEntry({ '3': { class_type: 'KSampler' } })).toBe(false);
+  const exported = { id: 'own-x', provider: 'x', endpoint: 'x', makes: 'image', name: words('x'), price: {}, options: {} };
+  expect(isEntry(exported)).toBe(true);
+  expect(entryOf(exported).params).toEqual([]);
 });

@@ -75,6 +75,16 @@ export function withParam(entry: Entry, name: string, change: Partial<DeclaredPa
   return { ...entry, params: entry.params.map((param) => (param.name === name ? { ...param, ...change } : param)) };
 }
 
+/** A file may hold a whole entry, exported here or elsewhere, instead of a document of the provider's. */
+export const isEntry = (read: object): boolean =>
+  ['id', 'provider', 'endpoint', 'makes', 'name', 'price', 'options'].every((name) => name in read);
+
+/** An exported entry, with what an export leaves out because it is as usual. */
+export function entryOf(read: object): Entry {
+  const usual = { params: [], inputs: [], aliases: [], follow_ups: [], outputs: 1, outputs_param: null, prompt: null, visibility: 'everyone', enabled: true };
+  return { ...usual, ...read } as unknown as Entry;
+}
+
 export class NotADocument extends Error {}
 
 /** The document in a file: JSON of a table, of at most `limit` bytes. Seeds beyond exact numbers are brought within. */

@@ -7,7 +7,7 @@ import type { Credential, Entry, Finding, Proposal, ProposalRequest, Template } 
 import { Problem, wasAbandoned } from '#lib/api/http.ts';
 import type { Model, ParamValue } from '#lib/api/types.ts';
 import { complain } from '#lib/ui/toasts.svelte.ts';
-import { idFrom, type Row, rowsOf, withParam, withShown } from './declared';
+import { entryOf, idFrom, isEntry, type Row, rowsOf, withParam, withShown } from './declared';
 
 const PREVIEW_AFTER_MS = 250;
 const SETTING_AFTER_MS = 500;
@@ -67,7 +67,8 @@ export class Making {
     this.credentialId = this.credentials.find((credential) => credential.provider === template.provider)?.id ?? this.credentialId;
     return this.#anew({ template: template.id }, null);
   };
-  fromDocument = (document: Record<string, never>, name: string): Promise<void> => this.#anew({ document }, name);
+  fromDocument = (document: Record<string, never>, name: string): Promise<void> =>
+    isEntry(document) ? this.#adopt(entryOf(document)) : this.#anew({ document }, name);
 
   /** Checks the same document again, at the credential that is chosen now. */
   again = (): Promise<void> => this.#ask((proposal) => this.#settle(proposal));
@@ -157,6 +158,18 @@ export class Making {
       const kept = before ? { id: before.id, name: before.name, about: before.about, price: before.price, visibility: before.visibility } : named;
       this.#put({ ...proposal.entry, ...kept });
     });
+  }
+
+  /** Takes up an entry that was exported: it is arranged already, and only checked here. */
+  async #adopt(exported: Entry): Promise<void> {
+    const entry = this.editing && this.entry ? { ...exported, id: this.entry.id } : exported;
+    this.idIsOwn = true;
+    this.credentialId = this.credentials.find((credential) => credential.provider === entry.provider)?.id ?? this.credentialId;
+    this.choosing = false;
+    this.#put(entry);
+    this.#begin = { document: entry.options };
+    this.#settings = {};
+    await this.#ask((proposal) => (this.proposal = proposal));
   }
 
   /** Takes up what was written into the document; what people see stays as it was arranged. */

@@ -44,7 +44,7 @@ const admin = {
   'making.own': 'own',
   'making.edit': 'Edit {name}',
   'making.drop': 'Drop a workflow here, or choose a file',
-  'making.drop_body': "The JSON file that your server's editor saves as Export (API). It is read and checked; nothing is run, and nothing is on offer until you publish it.",
+  'making.drop_body': "The JSON file that your server's editor saves as Export (API), or a model exported here. It is read and checked; nothing is run, and nothing is on offer until you publish it.",
   'making.too_large': 'The file is larger than {n}.',
   'making.not_json': '{name} is no JSON file.',
   'making.templates': 'Or begin with a ready-made one',

@@ -46,7 +46,7 @@ const admin: AdminMessages = {
   'making.own': '自制',
   'making.edit': '编辑 {name}',
   'making.drop': '把工作流拖到这里，或选择文件',
-  'making.drop_body': '服务器编辑器用“导出（API）”保存的 JSON 文件。这里只读取和检查，不会运行；发布之前不会对任何人开放。',
+  'making.drop_body': '服务器编辑器用“导出（API）”保存的 JSON 文件，或从这里导出的模型。这里只读取和检查，不会运行；发布之前不会对任何人开放。',
   'making.too_large': '文件超过 {n}。',
   'making.not_json': '{name} 不是 JSON 文件。',
   'making.templates': '或者从现成的模板开始',
