@@ -61,7 +61,7 @@ def duplicates(tx: Tx, jobs: Sequence[Any]) -> list[str]:
     """Jobs a vendor was asked for once too often.
 
     At most one per attempt; and a later attempt of a generation only after the earlier one was known to have ended,
-    or (an admin looked) never to have begun.
+    or (an admin looked) never to have begun. A job the vendor itself lost in a restart may be asked for again.
     """
     attempts = list(tx.scalars(select(AttemptRow).order_by(AttemptRow.generation_id, AttemptRow.n)))
     those_of = by_attempt(jobs, attempts)
@@ -75,7 +75,9 @@ def duplicates(tx: Tx, jobs: Sequence[Any]) -> list[str]:
             ids = [job["id"] for job in those]
             found.append(f"attempt {attempt.id} keeps the ticket {attempt.ticket_id}, which is none of its jobs {ids}")
     for attempt, following in pairwise(attempts):
-        if attempt.generation_id != following.generation_id or attempt.id not in those_of:
+        if attempt.generation_id != following.generation_id:
+            continue
+        if all(job["forgotten"] for job in those_of.get(attempt.id, ())):
             continue
         if attempt.ended_at is None or attempt.ended_at > following.intended_at:
             found.append(f"attempt {attempt.id} had a job and had not ended when {following.id} began")

@@ -81,8 +81,10 @@ class Vendor(BaseVendor):
         for server in self._servers.values():
             server.files.wipe_temp()
         for job in self.stage.jobs.all():
-            if job.vendor == self.name and job.finished_at == NEVER:
-                self.stage.jobs.cancel(job, after_seconds=0.0)
+            if job.vendor == self.name:
+                job.notes["forgotten"] = True
+                if job.finished_at == NEVER:
+                    self.stage.jobs.cancel(job, after_seconds=0.0)
 
     def clear(self) -> None:
         for server in self._servers.values():

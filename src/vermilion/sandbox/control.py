@@ -117,6 +117,7 @@ def _view(job: Job, now: float) -> dict[str, Any]:
         "model": job.model,
         "state": job.state(now),
         "canceled": job.canceled,
+        "forgotten": job.notes.get("forgotten", False),
         "created_at": job.created_at,
         "started_at": _finite(job.started_at),
         "finished_at": _finite(job.finished_at),
