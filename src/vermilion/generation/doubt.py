@@ -11,15 +11,27 @@ from vermilion.generation.failure import Failure, failure_of, pause_seconds, rul
 from vermilion.generation.journey import Journey
 from vermilion.generation.status import Status
 from vermilion.generation.work import Work
-from vermilion.providers import Ambiguity, Ambiguous, Done, Lost, Provider, ProviderError, Rejected, Ticket, power
+from vermilion.providers import (
+    CONNECT_TIMEOUT_SECONDS,
+    EFFECT_TIMEOUT_SECONDS,
+    Ambiguity,
+    Ambiguous,
+    Done,
+    Lost,
+    Provider,
+    ProviderError,
+    Rejected,
+    Ticket,
+    power,
+)
 
 INTERRUPTED = Failure(
     "provider.answer_lost", "wait", "The provider's answer was lost; whether it accepted the job is not known."
 )
 
-SUBMIT_MAX = timedelta(seconds=90)
-"""How long after the intention a submit may still reach the provider: longer than any call may take. Before that,
-"no such job" may only mean "not yet", whether the call was ours and broke off or another driver's is under way."""
+SUBMIT_MAX = timedelta(seconds=CONNECT_TIMEOUT_SECONDS + EFFECT_TIMEOUT_SECONDS)
+"""How long after the intention a submit may still be under way where it can be looked up. Before that, "no such job"
+may only mean "not yet", whether the call was ours and broke off or another driver's is on its way."""
 
 
 async def resolve(journey: Journey, work: Work) -> Work | None:

@@ -41,9 +41,11 @@ from vermilion.providers.errors import (
 )
 from vermilion.providers.proposal import CanPropose, Finding, Proposal, Template, findings_in, templates_of
 from vermilion.providers.registry import adapters, has_power
-from vermilion.providers.wire import Answer, Wire
+from vermilion.providers.wire import CONNECT_TIMEOUT_SECONDS, EFFECT_TIMEOUT_SECONDS, Answer, Wire
 
 __all__ = [
+    "CONNECT_TIMEOUT_SECONDS",
+    "EFFECT_TIMEOUT_SECONDS",
     "Ambiguity",
     "Ambiguous",
     "Answer",

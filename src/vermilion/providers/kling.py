@@ -31,10 +31,7 @@ from vermilion.providers.errors import (
 )
 from vermilion.providers.kling_login import FIELDS, KlingLogin
 from vermilion.providers.kling_probe import probe
-from vermilion.providers.wire import TOTAL_TIMEOUT_SECONDS, Answer, Wire
-
-SUBMIT_TIMEOUT_SECONDS = 80.0
-"""Pictures travel inside the request."""
+from vermilion.providers.wire import EFFECT_TIMEOUT_SECONDS, TOTAL_TIMEOUT_SECONDS, Answer, Wire
 
 
 class Adapter:
@@ -131,7 +128,7 @@ class Adapter:
             f"{self._login.base}/{path}",
             effect=effect,
             headers=headers,
-            total_timeout_seconds=SUBMIT_TIMEOUT_SECONDS if effect else TOTAL_TIMEOUT_SECONDS,
+            total_timeout_seconds=EFFECT_TIMEOUT_SECONDS if effect else TOTAL_TIMEOUT_SECONDS,
             **content,
         )
 

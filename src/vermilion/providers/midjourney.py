@@ -38,10 +38,7 @@ from vermilion.providers.errors import (
 from vermilion.providers.midjourney_errors import ACCEPTED, QUEUED, WINDOW
 from vermilion.providers.midjourney_login import FIELDS, ProxyLogin
 from vermilion.providers.midjourney_probe import probe
-from vermilion.providers.wire import TOTAL_TIMEOUT_SECONDS, Answer, Wire
-
-SUBMIT_TIMEOUT_SECONDS = 80.0
-"""Pictures travel inside the request, and a gateway waits a minute for the proxy behind it."""
+from vermilion.providers.wire import EFFECT_TIMEOUT_SECONDS, TOTAL_TIMEOUT_SECONDS, Answer, Wire
 
 SEED_TIMEOUT_SECONDS = 75.0
 """The proxy asks Midjourney in a private message, and waits up to a minute for the reply."""
@@ -172,7 +169,7 @@ class Adapter:
 
     async def ask(self, method: str, path: str, *, effect: bool = False, **content: Any) -> Answer:
         """One exchange."""
-        seconds = content.pop("seconds", SUBMIT_TIMEOUT_SECONDS if effect else TOTAL_TIMEOUT_SECONDS)
+        seconds = content.pop("seconds", EFFECT_TIMEOUT_SECONDS if effect else TOTAL_TIMEOUT_SECONDS)
         return await self._wire.request(
             method,
             f"{self._login.base}/{path}",

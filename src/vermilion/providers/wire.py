@@ -19,6 +19,9 @@ from vermilion.providers.errors import Ambiguous, Drifted, Unreachable
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 60.0
+EFFECT_TIMEOUT_SECONDS = 80.0
+"""How long a submit, with the pictures in it, may take at a provider that can be asked what became of it. Others may
+take longer: there the result is in the answer itself, and once the call broke off there is nothing to look for."""
 ANSWER_MAX_BYTES = 64 * 2**20
 """Enough for anything but several large pictures inside an answer; who expects those says so."""
 MESSAGE_MAX_BYTES = 8 * 2**20
