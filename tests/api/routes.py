@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC
+
 SAFE = {"GET", "HEAD"}
 
 PUBLIC = {
@@ -24,6 +26,7 @@ PUBLIC = {
     "GET /api/v1/files/{asset_id}",
     "HEAD /api/v1/files/{asset_id}",
     "POST /api/v1/callbacks/{provider}/{token}",
+    *DESCRIBED_PUBLIC,
 }
 """What nobody needs to sign in for. Everything else must refuse nobody, so a new route is protected or listed here."""
 
@@ -74,6 +77,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/admin/users/{user_id}/grant": {"amount_credits": 1000, "reason": "greed"},
     "PATCH /api/v1/admin/users/{user_id}": {"role": "admin"},
     "PATCH /api/v1/admin/choices": {"sign_up_open": False},
+    **DESCRIBED_BODIES,
 }
 """A body each route would accept from somebody who may; a new route that takes one needs its own here."""
 
@@ -101,13 +105,15 @@ class Known:
     @property
     def is_admin(self) -> bool:
         """Whether it is for admins."""
-        return self.path.startswith("/api/v1/admin/")
+        return self.path.startswith("/api/v1/admin/") or self.name in DESCRIBED_ADMIN
 
     def filled(self, values: dict[str, str]) -> str:
         """The path with real values; a name nobody gave one for is an error of the test."""
         path = self.path
+        # A task belongs to a service, the word behind `/api/v1/`.
+        service = path.split("/")[3] if path.startswith("/api/v1/") else ""
         for name in self.parameters:
-            path = path.replace("{" + name + "}", values[name])
+            path = path.replace("{" + name + "}", values.get(f"{service}.{name}", values.get(name, "")) or values[name])
         return path
 
     def content(self) -> dict[str, Any]:
