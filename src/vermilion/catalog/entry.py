@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from vermilion.catalog.choices import ChoiceParam
 from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
 from vermilion.catalog.flags import Typed, flags_of, read_flags
-from vermilion.catalog.params import BooleanParam, ChoiceParam, Flag, IntegerParam, Param
+from vermilion.catalog.param_base import Flag
+from vermilion.catalog.params import BooleanParam, IntegerParam, Param
 from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS, Price, Quote
 from vermilion.kit import Invalid
 from vermilion.providers import Makes

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vermilion.catalog.choices import ChoiceParam, SizeParam
 from vermilion.catalog.declared import Refused
-from vermilion.catalog.params import BooleanParam, ChoiceParam, IntegerParam, NumberParam, Param, SizeParam, StringParam
+from vermilion.catalog.params import BooleanParam, IntegerParam, NumberParam, Param, StringParam
 
 _FLAG = re.compile(r"(?<!\S)(--|—)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)")
 """Phones turn two hyphens into one dash; such a dash counts only before a flag the model knows."""

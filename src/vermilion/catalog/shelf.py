@@ -30,9 +30,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
+from vermilion.catalog.choices import ChoiceParam, SizeParam
 from vermilion.catalog.declared import UNNAMED, Declared, Name
 from vermilion.catalog.entry import Entry
-from vermilion.catalog.params import ChoiceParam, SizeParam
 from vermilion.kit import NotFound
 
 T = TypeVar("T", bound=Declared)
