@@ -14,6 +14,7 @@ from PIL import Image
 from vermilion.catalog import Entry, GivenInput, load_shelf
 from vermilion.providers import (
     Ambiguous,
+    Balance,
     Blocked,
     Broke,
     Call,
@@ -332,6 +333,9 @@ async def test_the_connection_test_costs_nothing_and_knows_a_wrong_key(played: P
         "rest_url": f"{played.origin}/fal/rest",
     }
     assert "refuses this key" in str((await Adapter(Login("c", fields), wire).probe()).problem)
+    told = {**fields, "key": "sandbox-fal-key:not-secret", "platform_url": f"{played.origin}/fal/platform"}
+    found = await Adapter(Login("c", told), wire).probe()
+    assert (found.account, found.balance) == ("sandbox", Balance("25", "USD"))
     elsewhere = {**fields, "base_url": f"{played.origin}/nowhere"}
     assert (await Adapter(Login("c", elsewhere), wire).probe()).problem is not None
     await wire.close()

@@ -16,6 +16,7 @@ from PIL import Image
 from vermilion.catalog import Entry, GivenInput, load_shelf
 from vermilion.providers import (
     Ambiguous,
+    Balance,
     Blocked,
     Broke,
     Call,
@@ -527,6 +528,7 @@ async def test_the_connection_test_tells_good_from_bad_and_makes_nothing(played:
     good = await adapter.probe()
     assert good.problem is None
     assert ("Sandbox videos" in (good.account or "")) is (how != "relay")
+    assert good.balance == (None if how == "relay" else Balance("1000", "units"))
     assert (await adapter.probe()).problem is None, "asking twice at once is no fault of the credential's"
     assert (await played.adapter("relay", api_key="wrong-not-secret").probe()).problem
     assert await played.jobs() == []
