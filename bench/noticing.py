@@ -98,6 +98,7 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
                 if not callbacks or has_power(provider, "read_callback")
                 for entry in _models(house, provider, first_only=callbacks)
             ]
+            asked = await _with_something_to_notice(house, actor, book, asked)
             rng = random.Random(3)
             for entry, kind in asked:
                 past = _durations(rng, scale.median_seconds[kind], EARLIER_JOBS)
@@ -111,15 +112,13 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
                     # One after another, and all of them in about the time the others take.
                     count = max(4, count // 4)
                 for number, seconds in enumerate(_durations(rng, scale.median_seconds[length[kind]], count)):
-                    prompt = f"study {number} of {entry.id} [[queue:0]] [[slow:{seconds:.3f}]]"
-                    book.jobs[prompt] = Job(entry.provider, kind, prompt, seconds)
+                    job = _job(book, entry, kind, number, seconds)
                     after = rng.random() * scale.begin_within_seconds
-                    begun.append(asyncio.create_task(_make(house, actor, entry, prompt, after)))
+                    begun.append(asyncio.create_task(_make(house, actor, entry, job.prompt, after)))
             await asyncio.gather(*begun)
-            while house.engine.driven:  # noqa: ASYNC110 - the engine sets no event
-                await asyncio.sleep(0.1)
+            await _all_ended(house)
         ends = await asyncio.to_thread(_ends, origin)
-    measured = [(job, ends[job.prompt]) for job in book.jobs.values() if not job.at_once]
+    measured = [(job, ends[job.prompt]) for job in book.jobs.values()]
     if lost := [job for job, _ in measured if job.noticed_at is None]:
         raise RuntimeError(f"{len(lost)} jobs were never noticed, the first of them {lost[0]}")
     return measured
@@ -196,6 +195,29 @@ def _remember(
         work = steps.submitted(tx, work, Ticket(str(wanted.id)), now=begun)
         work = steps.results_named(tx, work, [], Done(()), now=ended)
         steps.settle(tx, work, [], now=ended)
+
+
+async def _with_something_to_notice(
+    house: House, actor: Actor, book: Notebook, asked: Sequence[tuple[Entry, Kind]]
+) -> list[tuple[Entry, Kind]]:
+    """Without the models whose vendor answers with the result: one short job of each tells."""
+    first = {entry.id: _job(book, entry, kind, 0, 0.2) for entry, kind in asked}
+    await asyncio.gather(*(_make(house, actor, entry, first[entry.id].prompt, 0.0) for entry, _ in asked))
+    await _all_ended(house)
+    book.jobs.clear()
+    return [(entry, kind) for entry, kind in asked if not first[entry.id].at_once]
+
+
+def _job(book: Notebook, entry: Entry, kind: Kind, number: int, seconds: float) -> Job:
+    """A job of this model in the book, under the words it is requested with."""
+    prompt = f"study {number} of {entry.id} [[queue:0]] [[slow:{seconds:.3f}]]"
+    job = book.jobs[prompt] = Job(entry.provider, kind, prompt, seconds)
+    return job
+
+
+async def _all_ended(house: House) -> None:
+    while house.engine.driven:  # noqa: ASYNC110 - the engine sets no event
+        await asyncio.sleep(0.1)
 
 
 async def _make(house: House, actor: Actor, entry: Entry, prompt: str, after_seconds: float) -> None:
