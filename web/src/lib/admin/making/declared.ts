@@ -4,6 +4,8 @@ import type { Param, ParamControl } from '#lib/api/types.ts';
 
 export const OWN = 'own-';
 const ID_CHARS_MAX = 64;
+/** The largest whole number that the server and this app surely read alike. */
+const WHOLE_MAX = 2 ** 53;
 
 /** The id a model gets from its English name; the server demands the beginning. */
 export function idFrom(name: string): string {
@@ -93,7 +95,7 @@ export async function readDocument(file: File, limit: number): Promise<Record<st
   let read: unknown;
   try {
     read = JSON.parse(await file.text(), (_, value: unknown) =>
-      typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) ? value % Number.MAX_SAFE_INTEGER : value
+      typeof value === 'number' && Number.isInteger(value) && Math.abs(value) > WHOLE_MAX ? value % WHOLE_MAX : value
     );
   } catch {
     throw new NotADocument('json');
