@@ -155,6 +155,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         downloader = Downloader.open()
         stack.push_async_callback(downloader.close)
         storage = LocalStorage(files)
+        stack.callback(storage.close)
         keeper = Keeper(storage, spool, workers=settings.workers)
         stack.push_async_callback(keeper.close)
         hub = EventHub()

@@ -130,7 +130,7 @@ async def test_a_thousand_faults_are_told_in_a_short_answer(browser: Browser) ->
 
 async def test_no_route_and_wrong_method_are_problems_too(browser: Browser) -> None:
     missing = await browser().get("/nowhere")
-    assert (missing.status_code, missing.json()["code"]) == (404, "request.no_such_route")
+    assert (missing.status_code, missing.json()["code"]) == (404, "request.not_found")
     wrong = await browser().put("/me")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "request.method_not_allowed")
     assert wrong.headers["allow"] == "GET, PATCH"

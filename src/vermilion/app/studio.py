@@ -26,7 +26,7 @@ def serve(app: FastAPI, build: Path = BUILD) -> None:
     @app.get("/{path:path}", include_in_schema=False)
     async def studio_page(request: Request, path: str) -> Response:
         if path == "api" or path.startswith("api/"):
-            raise NotFound("request.not_found", "There is no such address in this API.")
+            raise NotFound("request.not_found", "There is nothing at this address.")
         if path in loose:
             return FileResponse(loose[path], headers={"Cache-Control": "no-cache"})
         if not is_built:

@@ -201,7 +201,7 @@ def _from_http(error: HTTPException) -> AppError:
     """Starlette's own refusals (no such route, wrong method, unreadable body) in our shape."""
     code, detail = {
         400: ("request.unreadable", "The body could not be read."),
-        404: ("request.no_such_route", "There is nothing at this address."),
+        404: ("request.not_found", "There is nothing at this address."),
         405: ("request.method_not_allowed", "This address does not answer this method."),
         413: ("request.too_large", "The body is too large."),
     }.get(error.status_code, (f"request.status_{error.status_code}", _phrase(error.status_code)))
