@@ -72,6 +72,14 @@ async def test_progress_does_not_fall_when_it_is_heard_anew(studio: Studio) -> N
     await studio.to_the_end()
 
 
+async def test_a_mistake_in_listening_ends_nothing(studio: Studio) -> None:
+    life = await studio.open()
+    hearing(studio, (0.1, Pending(True, percent=10.0)), (0.1, KeyError("nodes")), job_seconds=5.0)
+    made = await life.request()
+    await studio.to_the_end()
+    assert studio.view(made).status is Status.SUCCEEDED
+
+
 async def test_an_end_that_is_heard_is_a_reason_to_ask_at_once(studio: Studio) -> None:
     life = await studio.open()
     hearing(studio, (0.5, None), job_seconds=0.4)

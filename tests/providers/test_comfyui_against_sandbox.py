@@ -186,6 +186,29 @@ async def test_one_picture_used_twice_is_one_file_at_the_server(comfy: Comfy) ->
     assert len(set(names)) == 1
 
 
+@pytest.mark.parametrize("member", ["gifs", "animated"])
+async def test_a_video_is_taken_wherever_its_node_tells_it(comfy: Comfy, member: str) -> None:
+    call = with_changes(asked("a fox", num_images=4), {})
+    nodes = call.options["workflow"]
+    if member == "gifs":
+        nodes["9"] = {
+            "class_type": "VHS_VideoCombine",
+            "inputs": {
+                **{"images": ["8", 0], "frame_rate": 8, "loop_count": 0, "filename_prefix": "x"},
+                **{"format": "video/h264-mp4", "pingpong": False, "save_output": True},
+            },
+        }
+    else:
+        nodes["10"] = {"class_type": "CreateVideo", "inputs": {"images": ["8", 0], "fps": 8}}
+        saved = {"video": ["10", 0], "filename_prefix": "x", "format": "auto", "codec": "auto"}
+        nodes["9"] = {"class_type": "SaveVideo", "inputs": saved}
+    ticket = await comfy.at().submit(replace(call, makes="video"))
+    assert isinstance(ticket, Ticket)
+    (output,) = (await comfy.end(ticket)).outputs
+    status, content = await comfy.fetch(str(output.url))
+    assert (status, output.kind, content[4:8]) == (200, "video", b"ftyp")
+
+
 SUBMITS = [
     ("throttle", Throttled),
     ("html-502", Ambiguous),

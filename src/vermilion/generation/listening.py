@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from vermilion.generation.failure import pause_seconds
-from vermilion.generation.journey import Journey
+from vermilion.generation.journey import Journey, log
 from vermilion.generation.previews import PREVIEWS
 from vermilion.providers import Pending, Provider, ProviderError, Ticket, power
 
@@ -103,6 +103,9 @@ async def listening(
                 await clock.sleep(pause_seconds(tries, error.retry_after_seconds))
                 tries += 1
                 continue
+            except Exception:  # noqa: BLE001 - the rim of a task that only helps: its mistakes end no following
+                log.exception("generation.listening_failed", generation_id=str(journey.generation_id))
+                return
             hearing.end()
             journey.bell.ring()
             return

@@ -26,8 +26,8 @@ ANSWER_MAX_BYTES = 64 * 2**20
 """Enough for anything but several large pictures inside an answer; who expects those says so."""
 MESSAGE_MAX_BYTES = 8 * 2**20
 """The largest message heard on a socket."""
-HEARTBEAT_SECONDS = 20.0
-"""How often a silent socket is asked whether anybody is still there."""
+HEARTBEAT_SECONDS = 60.0
+"""How often a silent socket is asked whether anybody is still there. Whoever loads a large model may be slow to say."""
 
 
 @dataclass(frozen=True, slots=True)
