@@ -17,6 +17,7 @@ from tests.providers.replay import replaying
 from vermilion.catalog import Entry
 from vermilion.kit import Invalid
 from vermilion.providers import (
+    EFFECT_TIMEOUT_SECONDS,
     Ambiguous,
     Broke,
     Call,
@@ -250,6 +251,18 @@ async def test_words_decide_neither_the_speed_nor_how_many(wire: Wire, said: str
     ]
     async with replaying(exchanges) as replay:
         await Adapter(login(replay.origin), wire).submit(replace(CALLS["region"], prompt=said))
+        replay.assert_complete()
+
+
+async def test_steps_of_one_submit_take_no_longer_together_than_one_may(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = {"code": 21, "result": TASK, "properties": {}}
+    times = iter([0.0, 1.0, EFFECT_TIMEOUT_SECONDS])
+    monkeypatch.setattr("vermilion.providers.midjourney.monotonic", lambda: next(times))
+    async with replaying([exchange("POST", "/mj-fast/mj/submit/action", answer=window)]) as replay:
+        with pytest.raises(Unreachable):
+            await Adapter(login(replay.origin), wire).submit(CALLS["region"])
         replay.assert_complete()
 
 

@@ -8,6 +8,8 @@ it only echoes; gateways have no such list. Facts: the proxies' sources.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from time import monotonic
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -34,6 +36,7 @@ from vermilion.providers.errors import (
     NotInstalled,
     ProviderError,
     Rejected,
+    Unreachable,
 )
 from vermilion.providers.midjourney_errors import ACCEPTED, QUEUED, WINDOW
 from vermilion.providers.midjourney_login import FIELDS, ProxyLogin
@@ -69,7 +72,9 @@ class Adapter:
         """Hand the job over, answering the window where a button opens one."""
         if call.endpoint == "image-seed":
             return await self._seed(call)
-        sent, answer = await self._posted(call)
+        # Pictures first, then the job, then its window: all of it together is one submit, and as long as one may be.
+        ends = monotonic() + EFFECT_TIMEOUT_SECONDS
+        sent, answer = await self._posted(call, ends)
         told = midjourney_errors.table_of(answer)
         said = (told or {}).get("code")
         if not answer.ok or told is None or said not in {ACCEPTED, QUEUED, WINDOW}:
@@ -79,7 +84,7 @@ class Adapter:
         hidden = self._login.dialect == "relay" and "enableRemix" in sent
         opened = said == WINDOW or hidden or bool(call.options.get("window"))
         if opened:
-            await self._answer_window(call, task_id, told)
+            await self._answer_window(call, task_id, told, ends)
         return Ticket(task_id, {"endpoint": call.endpoint, "confirmed": opened})
 
     async def check(self, ticket: Ticket) -> Pending | Done:
@@ -179,14 +184,14 @@ class Adapter:
             **content,
         )
 
-    async def _posted(self, call: Call) -> tuple[dict[str, Any], Answer]:
+    async def _posted(self, call: Call, ends: float) -> tuple[dict[str, Any], Answer]:
         """What was submitted, by the door of its speed, and the answer. A proxy may have no such doors.
 
         The words say the speed too, unless it is certain that the door is understood: gateways may keep it to
         themselves.
         """
         dialect = self._login.dialect
-        body = await midjourney_bodies.body_of(call, self._upload, speed_in_words=dialect != "extended")
+        body = await midjourney_bodies.body_of(call, partial(self._upload, ends), speed_in_words=dialect != "extended")
         speed = str(call.params.get("speed") or "")
         door = f"mj/submit/{'change' if call.endpoint == 'action' and 'customId' not in body else call.endpoint}"
         doors = [f"mj-{speed}/{door}"] if speed in midjourney_bodies.SPEEDS and dialect != "original" else [door]
@@ -194,7 +199,7 @@ class Adapter:
             doors.append(door)
         for path in doors:
             try:
-                answer = await self.ask("POST", path, effect=True, body=body)
+                answer = await self.ask("POST", path, effect=True, body=body, seconds=_left(ends))
             except Drifted as error:
                 raise Ambiguous("The proxy's answer to a new job was too large to read.") from error
             if not _no_such_door(answer):
@@ -203,21 +208,22 @@ class Adapter:
             raise NotInstalled("This Midjourney proxy cannot do that.")
         return body, answer
 
-    async def _answer_window(self, call: Call, task_id: str, opened: Mapping[str, Any]) -> None:
+    async def _answer_window(self, call: Call, task_id: str, opened: Mapping[str, Any], ends: float) -> None:
         properties = opened.get("properties")
         final = properties.get("finalPrompt") if isinstance(properties, dict) else None
         words = final if isinstance(final, str) else str((call.parent or {}).get("prompt") or "")
         transparent = self._login.mask_is_transparent
         body = await midjourney_bodies.window_of(call, task_id, words, mask_is_transparent=transparent)
-        answer = await self.ask("POST", "mj/submit/modal", effect=True, body=body)
+        answer = await self.ask("POST", "mj/submit/modal", effect=True, body=body, seconds=_left(ends))
         told = midjourney_errors.table_of(answer)
         if not answer.ok or told is None or told.get("code") not in {ACCEPTED, QUEUED}:
             raise midjourney_errors.refused_submit(answer, told, follows=True)
 
-    async def _upload(self, files: Sequence[InputFile]) -> list[str]:
+    async def _upload(self, ends: float, files: Sequence[InputFile]) -> list[str]:
         """Addresses at which Midjourney reads these pictures: uploaded through the proxy, or else our own."""
         pictures = await midjourney_bodies.pictures_for_upload(files)
-        answer = await self.ask("POST", "mj/submit/upload-discord-images", body={"base64Array": pictures})
+        body = {"base64Array": pictures}
+        answer = await self.ask("POST", "mj/submit/upload-discord-images", body=body, seconds=_left(ends))
         if answer.status in {401, 403, 429} or answer.status >= 500:
             raise midjourney_errors.refused_question(answer)
         told = midjourney_errors.table_of(answer)
@@ -252,6 +258,14 @@ class Adapter:
         if not isinstance(tasks, list):
             raise Drifted("The proxy's answer holds no list of tasks.", vendor_message=str(tasks)[:200])
         return {str(task.get("id")): task for task in tasks if isinstance(task, dict)}
+
+
+def _left(ends: float) -> float:
+    """Seconds left of a submit; raises `Unreachable` when there are none, before anything more is sent."""
+    seconds = ends - monotonic()
+    if seconds <= 0:
+        raise Unreachable("The proxy was too slow to hand the job over.")
+    return seconds
 
 
 def _task_in(body: Mapping[str, Any], answer: Answer) -> str:
