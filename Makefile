@@ -13,6 +13,8 @@ DONE := $(VENV)/done
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # Node.js and npm come from a wheel in the same environment.
 export PATH := $(BIN):$(PATH)
+# Some machines forbid Python to keep what it compiled; a start would then compile the whole house anew each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 WEB_SOURCES := $(shell find web/src web/static web/scripts -type f 2>/dev/null) $(wildcard web/*.ts web/*.json)
 PYTHON_SOURCES := src tests bench requirements
