@@ -37,7 +37,7 @@ from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError,
 from vermilion.providers.proposal import Finding, Proposal, Template
 from vermilion.providers.wire import Answer, Wire
 
-RECENT_LOOKED_AT = 50
+RECENT_LOOKED_AT = 20
 """How far back a lost job is looked for at a server that gave it an id of its own."""
 
 _NAMES = UUID("6f0c1c0e-8c52-4b6e-9a0c-3d5f7b1f2a64")
@@ -106,6 +106,7 @@ class Adapter:
         for other_id, entry in recent.items():
             if _client_in(entry) == client:
                 return Ticket(other_id, known)
+        # Queue and history have decided; newer servers are asked once more in their own way, and older ones say 404.
         answer = await self._door.ask("GET", f"/api/jobs/{prompt_id}")
         return Ticket(prompt_id, known) if answer.ok else None
 

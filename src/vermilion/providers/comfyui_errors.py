@@ -44,6 +44,10 @@ def refused_prompt(answer: Answer, rendered: Rendered) -> ProviderError:
         return _not_taken(error, node_errors if isinstance(node_errors, Mapping) else {}, rendered)
     if answer.status == 413:
         return Rejected("The server does not take a request this large.", vendor_message=answer.text(200))
+    if answer.status == 408:
+        return Unreachable("The server did not hear the whole request and took nothing.")
+    if answer.status < 500:
+        return Misconfigured(f"The server answered {answer.status}, and not in ComfyUI's words.")
     if answer.status == 503 or answer.status in {521, 522, 523}:
         return Unreachable(f"The server answered {answer.status} and took nothing.")
     if answer.status == 500:

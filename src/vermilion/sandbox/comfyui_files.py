@@ -19,7 +19,7 @@ from PIL import Image
 from .stage import Stage
 
 FOLDERS = ("input", "output", "temp")
-_FILES_MAX = 3000
+_FILES_MAX = 1000
 _IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 _COUNTER = re.compile(r"_(\d{5,})_")
 
