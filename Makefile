@@ -89,6 +89,10 @@ client: openapi $(DONE)/npm ## Write the web app's client from the API's descrip
 providers: $(DONE)/dev ## Write docs/providers.md from the adapters and the catalog
 	@$(BIN)/python -m vermilion.catalog.provider_page docs/providers.md
 
+.PHONY: described
+described: $(DONE)/dev ## Write docs/described-routes.md from the table of the described routes
+	@$(BIN)/python -m vermilion.dialects.page docs/described-routes.md
+
 .PHONY: migration
 migration: $(DONE)/dev ## Draft a migration from what the tables now say: make migration WHAT="add tags"
 	@$(BIN)/python -m vermilion.db.migrations $(WHAT)

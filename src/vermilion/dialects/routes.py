@@ -49,6 +49,9 @@ ROUTES: Final[dict[str, Route]] = {}
 
 Endpoint = Callable[..., Awaitable[Any]]
 
+ENDPOINTS: Final[dict[str, Endpoint]] = {}
+"""What answers each of them."""
+
 
 class NotOffered(AppError):
     """The route is described, and the house lacks what it is about."""
@@ -72,6 +75,7 @@ def face(
         if route.name in ROUTES:
             raise ValueError(f"{route.name} is described twice")
         ROUTES[route.name] = route
+        ENDPOINTS[route.name] = endpoint
         router.add_api_route(
             route.path,
             endpoint,

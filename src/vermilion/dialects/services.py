@@ -59,7 +59,7 @@ class Service:
     """Whether clients of this service read progress as `45%` instead of 45."""
 
 
-_SIZES: Final = {"width_height": ("exact_size",), "resolution": ("resolution",)}
+_SIZES: Final = {"width_height": ("exact_size",)}
 _FRAMES: Final = {
     "image": ("start_frame", "first_frame", "image"),
     "image_tail": ("end_frame", "last_frame"),

@@ -1,0 +1,142 @@
+"""`python -m vermilion.dialects.page [FILE]`: the page of the described routes, made from their table."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from vermilion.dialects import ROUTES, SERVICES
+from vermilion.dialects.routes import ENDPOINTS, Route
+from vermilion.dialects.services import VENDOR_SERVICES
+from vermilion.dialects.task_views import STATUS_WORDS, TaskView
+
+_HEAD: Final = """# The described routes
+
+Made from the code by `make described`.
+
+Programs written for the system that Vermilion replaces find its routes here: one dialect over the same commands as the
+house's own API, with the same rights, limits, prices and problems ([errors.md](errors.md)). New programs are better off
+with the house's own: it says more, resumes its event stream everywhere, and asks twice safely.
+
+- **Signing in.** `POST /api/v1/auths/signin` answers with a `token` for `Authorization: Bearer …`; an API key does as
+  well. It is a session like a browser's: it ends after two weeks without use, and is listed and ended like any other.
+- **Keys** of a body may be written in `snake_case` or `camelCase`; unknown ones are refused by name. A field that is
+  known here and that the chosen model does not understand is left out, and named in the answer's `ignored_fields`.
+- **Sizes** in pixels are given to models that take them; for the others they mean the nearest shape there is.
+- **Files** in a body are the id of one of your own, an address (fetched by the house, never from private networks), a
+  data URL, or base64; a body with files may have 24 MiB. What was not yours becomes an upload of yours.
+- **Addresses** in answers (`image_url`, `video_url`) can be opened by anybody for twelve hours at least, a day at most,
+  and can be given back to a request.
+- **Models** may be named by this house's id, by the vendor's own name, or by the name that variants share: what files
+  are given decides which variant is meant. Without a name it is the operator's default, else the service's usual one.
+- **Status** is one of five words; `state` beside it is the house's own.
+- **`workflow`** in `POST /api/v1/generation/create` is refused: what runs on the operator's machines is theirs to
+  choose.
+- **State never changes on GET.** `GET …/test` only asks; redeeming a code is a `POST`; the seed of a picture, where
+  it has to be asked for and costs something, is asked for with `POST` and then known to `GET`.
+- `/internal/storage/upload` and `/internal/storage/migrate-url` are not here: they let anybody store any address.
+"""
+
+
+def described_page() -> str:
+    """The page, the same for the same code."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield _HEAD
+    yield "| status | `state` |"
+    yield "|---|---|"
+    for word in dict.fromkeys(STATUS_WORDS.values()):
+        states = ", ".join(f"`{state}`" for state, said in STATUS_WORDS.items() if said == word)
+        yield f"| `{word}` | {states} |"
+    yield ""
+    yield "A task has " + ", ".join(f"`{name}`" for name in TaskView.model_fields) + "."
+    yield ""
+    yield "## Services"
+    yield ""
+    yield "| service | provider | where no model is named |"
+    yield "|---|---|---|"
+    for service in SERVICES.values():
+        usual = "; ".join(f"{job}: `{models[0]}`" for job, models in service.models.items() if models)
+        yield f"| `{service.name}` ({service.title}) | `{service.provider}` | {usual or 'a name is needed'} |"
+    shared = _shared()
+    yield ""
+    yield "## Every vendor's service"
+    yield ""
+    yield "`S` is " + ", ".join(f"`{service.name}`" for service in VENDOR_SERVICES) + "."
+    yield ""
+    yield from _table([(_named_s(route), route) for route in shared])
+    own = [route for route in ROUTES.values() if _named_s(route) not in {_named_s(each) for each in shared}]
+    offered = [route for route in own if route.missing is None]
+    for title, belongs in (
+        *((service.title, service.name) for service in SERVICES.values()),
+        ("Accounts", "auths"),
+        ("Storage", "storage files"),
+        ("Credit", "credit"),
+        ("The studio", "config"),
+    ):
+        mine = [route for route in offered if route.path.split("/")[1] in belongs.split()]
+        if mine:
+            yield ""
+            yield f"## {title}"
+            yield ""
+            yield from _table([(route.name, route) for route in mine])
+    yield ""
+    yield "## Not offered yet"
+    yield ""
+    yield "They answer 501 `dialects.not_offered` and say what is missing, to those who may ask."
+    yield ""
+    yield "| route | who | missing |"
+    yield "|---|---|---|"
+    for route in own:
+        if route.missing is not None:
+            yield f"| `{route.name}` | {route.who} | {route.missing} |"
+
+
+def _table(rows: list[tuple[str, Route]]) -> Iterator[str]:
+    yield "| route | who | what | body |"
+    yield "|---|---|---|---|"
+    for name, route in rows:
+        yield f"| `{name}` | {route.who} | {route.what} | {_body(route)} |"
+
+
+def _body(route: Route) -> str:
+    """The names of a body's fields; those it cannot do without stand first."""
+    for parameter in inspect.signature(ENDPOINTS[route.name]).parameters.values():
+        kind = parameter.annotation
+        if inspect.isclass(kind) and issubclass(kind, BaseModel):
+            fields = sorted(kind.model_fields.items(), key=lambda item: not item[1].is_required())
+            return ", ".join(f"**`{name}`**" if field.is_required() else f"`{name}`" for name, field in fields)
+    return "a form" if "upload" in route.path else ""
+
+
+def _named_s(route: Route) -> str:
+    """A route's name with `S` for its service, where it is a vendor's."""
+    first = route.path.split("/")[1]
+    if first not in {service.name for service in VENDOR_SERVICES}:
+        return route.name
+    return f"{route.method} {route.root}/S{route.path.removeprefix(f'/{first}')}"
+
+
+def _shared() -> list[Route]:
+    """One of each route that every vendor's service has."""
+    counted: dict[str, list[Route]] = {}
+    for route in ROUTES.values():
+        counted.setdefault(_named_s(route), []).append(route)
+    return [same[0] for same in counted.values() if len(same) == len(VENDOR_SERVICES)]
+
+
+def main() -> None:
+    """Write it to the file named, or to standard output."""
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(described_page(), encoding="utf-8")
+    else:
+        sys.stdout.write(described_page())
+
+
+if __name__ == "__main__":
+    main()

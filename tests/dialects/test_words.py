@@ -1,0 +1,151 @@
+"""The dialect's words: keys in either spelling, status words, and fields in the words of models."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from vermilion.catalog import Entry, load_shelf
+from vermilion.dialects.bodies import CameraMove, FluxBody, ImagineBody, LipSyncBody, VideoBody, snake
+from vermilion.dialects.choosing import meant, role_of
+from vermilion.dialects.files import own_file
+from vermilion.dialects.midjourney_api import model_named
+from vermilion.dialects.painting_api import size_fields
+from vermilion.dialects.services import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
+from vermilion.dialects.task_views import STATUS_WORDS
+from vermilion.dialects.video_api import camera_fields
+from vermilion.generation import Status
+from vermilion.providers import adapters
+
+SHELF = load_shelf()
+
+
+def entry(model: str) -> Entry:
+    return SHELF.entry(model)
+
+
+def params(service: Service, model: str, **fields: Any) -> dict[str, Any]:
+    found = meant(entry(model), service, fields, (), {})
+    assert found.ignored == (), found.ignored
+    return entry(model).accept_params(found.params)
+
+
+@pytest.mark.parametrize(
+    ("camel", "expected"),
+    [("cfgScale", "cfg_scale"), ("customId", "custom_id"), ("base64Array", "base64_array"), ("image_url", "image_url")],
+)
+def test_keys_are_read_in_either_spelling(camel: str, expected: str) -> None:
+    assert snake(camel) == expected
+
+
+def test_bodies_are_read_in_either_spelling_and_refuse_what_nobody_knows() -> None:
+    assert FluxBody.model_validate({"inputImageUrl": "x", "num_images": 2}).input_image_url == "x"
+    nested = ImagineBody.model_validate(
+        {"prompt": "a", "advancedParams": {"customAspectRatio": {"width": 3, "height": 2}}}
+    )
+    assert nested.advanced_params.custom_aspect_ratio is not None
+    for unknown in ({"promt": "a"}, {"cameraControl": {"kind": "simple"}}):
+        with pytest.raises(ValidationError):
+            VideoBody.model_validate(unknown)
+
+
+def test_every_status_has_one_of_the_five_words() -> None:
+    assert STATUS_WORDS.keys() == set(Status)
+    assert set(STATUS_WORDS.values()) == {"pending", "processing", "completed", "failed", "cancelled"}
+
+
+def test_the_table_names_models_parameters_and_fields_that_exist() -> None:
+    for service in SERVICES.values():
+        entries = [each for each in SHELF.entries() if each.provider == service.provider]
+        assert entries, service.name
+        ids = {each.id for each in entries}
+        assert {model for models in service.models.values() for model in models} <= ids
+        known = {param.name for each in entries for param in each.params}
+        for field, names in service.fields.items():
+            assert field == "width_height" or set(names) & known, (service.name, field)
+        roles = {given.role for each in entries for given in each.inputs}
+        assert all(set(names) & roles for names in service.roles.values()), service.name
+        fields = {field.name: field for field in adapters()[service.provider].credential_fields}
+        assert fields[service.api_key].secret and "base_url" in fields
+
+
+@pytest.mark.parametrize(
+    ("size", "fields"),
+    [
+        ("1024x768", {"width_height": {"width": 1024, "height": 768}}),
+        ("1024 × 768", {"width_height": {"width": 1024, "height": 768}}),
+        ("2k", {"resolution": "2K"}),
+        ("16:9", {"aspect_ratio": "16:9"}),
+        ("adaptive", {}),
+    ],
+)
+def test_a_size_is_pixels_a_shape_or_a_resolution(size: str, fields: dict[str, Any]) -> None:
+    assert size_fields(size) == fields
+
+
+def test_fields_become_the_models_own_parameters() -> None:
+    assert params(KLING, "kling-v1-6", duration=10, mode="pro", cfg_scale=0.4)["duration"] == "10"
+    assert params(JIMENG, "jimeng-video-3.0-720p", duration=5)["duration"] == "5"
+    assert params(DREAMWORK, "seedream-4.0", n=3)["num_images"] == 3
+    exact = params(DREAMWORK, "seedream-3.0", width_height={"width": 768, "height": 512})
+    assert exact["exact_size"] == {"width": 768, "height": 512}
+    imagined = params(MIDJOURNEY, "midjourney-v7", mode="turbo", negative_prompt="rain", quality=2)
+    assert (imagined["speed"], imagined["without"], imagined["quality"]) == ("turbo", "rain", "2")
+    assert params(GENERATION, "sd-1.5", width_height={"width": 512, "height": 512}, cfg=5)["aspect_ratio"] == "1:1"
+    assert params(GENERATION, "sd-1.5", width_height={"width": 800, "height": 600})["aspect_ratio"] == "4:3"
+    assert meant(entry("flux-1-schnell"), FLUX, {"strength": 0.5, "seed": 1}, (), {}).ignored == ("strength",)
+
+
+def test_the_operators_defaults_stand_in_for_what_was_not_sent() -> None:
+    defaults = {"kling.mode": "pro", "kling.model": "kling-v1", "flux.mode": "never"}
+    assert meant(entry("kling-v1-6"), KLING, {}, (), defaults).params == {"mode": "pro"}
+    assert meant(entry("kling-v1-6"), KLING, {"mode": "std"}, (), defaults).params == {"mode": "std"}
+    # A default that this model does not understand is not the client's to be told of.
+    assert meant(entry("kling-v2-master"), KLING, {}, (), defaults) == meant(
+        entry("kling-v2-master"), KLING, {}, (), {}
+    )
+
+
+def test_files_have_the_roles_of_the_model() -> None:
+    assert role_of(KLING, entry("kling-v1-6-image"), "image") == "start_frame"
+    assert role_of(JIMENG, entry("jimeng-video-3.0-720p-first-last"), "image_tail") == "last_frame"
+    assert role_of(MIDJOURNEY, entry("midjourney-v6-1"), "character") == "character"
+    assert role_of(MIDJOURNEY, entry("midjourney-v7"), "character") == "omni"
+    assert role_of(KLING, entry("kling-v1-6"), "image") is None
+
+
+def test_a_camera_moves_in_one_direction() -> None:
+    assert camera_fields(CameraMove(type="forward_up")) == {"camera_move": "forward_up"}
+    simple = CameraMove(config={"horizontal": 0, "pan": 3})
+    assert camera_fields(simple) == {"camera_move": "pan", "camera_amount": 3}
+    assert camera_fields(CameraMove(config={"pan": 0})) == {"camera_move": "none"}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [(7, "--v 7"), (6.1, "--v 6.1"), ("v7", "--v 7"), ("niji 6", "--niji 6"), (None, None)]
+)
+def test_a_version_names_a_model(version: Any, name: str | None) -> None:
+    body = ImagineBody.model_validate({"prompt": "a", "advanced_params": {"version": version}})
+    assert model_named(body) == name
+    assert name is None or any(each.options.get("version") == name for each in SHELF.entries())
+
+
+def test_lip_sync_wants_one_video() -> None:
+    assert LipSyncBody.model_validate({"video": "x", "voiceId": "y"}).voice == "y"
+    for wrong in ({}, {"video": "x", "task_id": str(UUID(int=1))}):
+        with pytest.raises(ValidationError):
+            LipSyncBody.model_validate(wrong)
+
+
+def test_ones_own_file_is_known_by_its_id_and_by_every_address_of_ours() -> None:
+    asset_id = UUID(int=5)
+    for content in (
+        str(asset_id),
+        f"/api/v1/assets/{asset_id}/file",
+        f"http://127.0.0.1:8080/api/v1/files/{asset_id}?expires=1&signature=x",
+        f"https://studio.example/api/v1/assets/{asset_id}",
+    ):
+        assert own_file(content) == asset_id
+    for other in ("https://elsewhere.example/a.png", "data:image/png;base64,AAAA", "x" * 5000, "", "/api/v1/files/x"):
+        assert own_file(other) is None
