@@ -314,7 +314,12 @@ async def test_a_grid_is_cut_and_each_picture_has_its_own_buttons(wire: Wire) ->
     assert [[action["params"]["button"] for action in actions] for actions in output.cell_actions] == [
         [f"MJ::JOB::upsample::{n}::{MJ}", f"MJ::JOB::variation::{n}::{MJ}"] for n in range(1, 5)
     ]
-    assert [(action["id"], action["model"]) for action in output.actions] == [("reroll", "midjourney-vary")]
+    assert [(action["id"], action["model"]) for action in output.actions] == [
+        ("reroll", "midjourney-vary"), ("seed", "midjourney-seed")
+    ]  # fmt: skip
+    told = await answered(wire, grid_task(seed="77"))
+    assert isinstance(told, Done)
+    assert [action["id"] for action in told.outputs[0].actions] == ["reroll"]
     assert done.ticket is not None
     assert (done.ticket.data["task"], done.ticket.data["buttons"]) == (TASK, GRID["buttons"])
 
@@ -335,7 +340,10 @@ async def test_a_picture_taken_out_of_four_takes_its_own_buttons_with_it(wire: W
     done = await answered(wire, grid_task(imageUrls=urls))
     assert isinstance(done, Done)
     assert [
-        (output.url, [a["params"]["button"].split("::")[3] for a in output.actions if a["id"] != "reroll"])
+        (
+            output.url,
+            [a["params"]["button"].split("::")[3] for a in output.actions if a["id"] not in {"reroll", "seed"}],
+        )
         for output in done.outputs
     ] == [(f"https://cdn.example/{n}.png", [str(n), str(n)]) for n in (1, 3, 4)]
 

@@ -109,9 +109,8 @@ def _percent(progress: Any) -> float | None:
 
 def _done(ticket: Ticket, task: Task) -> Done:
     prompt = words_of(task)
-    facts: dict[str, Any] = {}
-    if isinstance(seed := task.get("seed"), int | str) and str(seed).isdecimal():
-        facts["seed"] = int(seed)
+    seed = _seed(task)
+    facts: dict[str, Any] = {} if seed is None else {"seed": seed}
     if task.get("action") in _IN_WORDS:
         texts = _texts(task)
         if not texts:
@@ -134,7 +133,8 @@ def _pictures(task: Task, prompt: str) -> tuple[Output, ...]:
     if not is_grid or not _is_address(whole):
         return _apart(task, _addresses([whole]), prompt, "image")
     offer = offered(task, 4, prompt, video=False)
-    return (Output("image", url=whole, actions=offer.whole, grid=(2, 2), cell_actions=offer.each),)
+    whole_actions = (*offer.whole, *_seed_offered(task))
+    return (Output("image", url=whole, actions=whole_actions, grid=(2, 2), cell_actions=offer.each),)
 
 
 def _clips(task: Task, clips: Sequence[str | None], prompt: str) -> tuple[Output, ...]:
@@ -151,14 +151,29 @@ def _clips(task: Task, clips: Sequence[str | None], prompt: str) -> tuple[Output
 def _apart(task: Task, addresses: Sequence[str | None], prompt: str, kind: MediaKind) -> tuple[Output, ...]:
     """Results with an address each; one that was taken out of several has none, and leaves its place empty."""
     offer = offered(task, len(addresses), prompt, video=kind == "video")
+    whole = (*offer.whole, *(_seed_offered(task) if kind == "image" else ()))
     outputs = tuple(
-        Output(kind, url=url, actions=(*offer.whole, *each))
+        Output(kind, url=url, actions=(*whole, *each))
         for url, each in zip(addresses, offer.each, strict=True)
         if url is not None
     )
     if not outputs:
         raise Broke("Midjourney finished without a result.")
     return outputs
+
+
+def _seed_offered(task: Task) -> tuple[JsonObject, ...]:
+    """To ask for the seed, where it was not told and the proxy is one that can ask: those that tell buttons can."""
+    if not task.get("buttons") or _seed(task) is not None:
+        return ()
+    label = {"en": "Ask for the seed", "zh": "查询种子"}
+    wanted: dict[str, Any] = {"prompt": None, "params": {}, "input_role": None, "needs": []}
+    return ({"id": "seed", "label": label, "model": "midjourney-seed", **wanted},)
+
+
+def _seed(task: Task) -> int | None:
+    told = task.get("seed")
+    return int(told) if isinstance(told, int | str) and str(told).isdecimal() else None
 
 
 def _extended(place: int) -> JsonObject:
