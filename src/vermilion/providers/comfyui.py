@@ -8,6 +8,7 @@ them means that the server started again: nothing is running, and a new attempt 
 import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from vermilion.providers import comfyui_errors
@@ -173,7 +174,8 @@ class Adapter:
         """Read a workflow, ask this server about its nodes, and propose a model of it."""
 
         async def ask(kind: str) -> Any:
-            return await self._door.question(f"/object_info/{kind}")
+            # Packs name their classes as they like, with spaces and slashes.
+            return await self._door.question(f"/object_info/{quote(kind, safe='')}")
 
         return await propose_entry(document, settings, ask)
 

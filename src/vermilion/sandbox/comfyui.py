@@ -109,7 +109,9 @@ class Vendor(BaseVendor):
         match [request.method, *bare.split("/")]:
             case ["GET", "history", prompt_id]:
                 return await prompts.history(self, request, server, prompt_id)
-            case ["GET", "object_info", kind]:
+            case ["GET", "object_info", *parts]:
+                # A class may have a slash in its name; the address was read before it came here.
+                kind = "/".join(parts)
                 node = NODES.get(kind)
                 info = {kind: node_info(node, server.generation, server.files.uploaded())} if node else {}
                 return web.json_response(info)
