@@ -103,11 +103,19 @@ class Visitor:
         await self.page.get_by_role("button", name=self.say("door.sign_up")).click()
         await self.page.wait_for_url("**/create")
 
+    async def sign_in(self, email: str) -> None:
+        """Come in as somebody who has an account; ends on the create page."""
+        await self.go("/sign-in")
+        await self.page.get_by_label(self.say("door.email")).fill(email)
+        await self.page.get_by_label(self.say("door.password")).first.fill(PASSWORD)
+        await self.page.keyboard.press("Enter")
+        await self.page.wait_for_url("**/create")
+
     async def choose_model(self, model: str) -> None:
         """Pick a model by its id; on a phone with the sheet open."""
         await self.page.locator('button.chip[aria-haspopup="dialog"]').first.click()
         await self.page.get_by_placeholder(self.say("create.search_models")).fill(model)
-        await expect(self.page.get_by_role("option").first).to_contain_text(MODEL_NAME)
+        await expect(self.page.locator('li[role="option"]').first).to_contain_text(MODEL_NAME)
         await self.page.keyboard.press("Enter")
         await expect(self.page.locator('button.chip[aria-haspopup="dialog"]').first).to_contain_text(MODEL_NAME)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 
 from tests.e2e.conftest import CHROMIUM, FLAGS, visit
-from tests.e2e.studio import PASSWORD, ROOT, Studio
+from tests.e2e.studio import ROOT, Studio
 
 OUT = ROOT / "build/shots"
 EMAIL = "operator@example.com"
@@ -27,6 +27,7 @@ ROOMS = {
     "settings": "/settings",
     "admin": "/admin",
     "admin-models": "/admin/models",
+    "admin-figures": "/admin/figures",
     "admin-models-make": "/admin/models/make",
     "admin-providers": "/admin/providers",
     "admin-users": "/admin/users",
@@ -80,11 +81,7 @@ async def _photograph(studio: Studio, generation_id: str) -> None:
                 for route, path in DOORS.items():
                     await me.go(path)
                     await _shoot(me.page, f"{name}-{route}")
-                await me.go("/sign-in")
-                await me.page.get_by_label(me.say("door.email")).fill(EMAIL)
-                await me.page.get_by_label(me.say("door.password")).first.fill(PASSWORD)
-                await me.page.keyboard.press("Enter")
-                await me.page.wait_for_url("**/create")
+                await me.sign_in(EMAIL)
                 for route, path in {**ROOMS, "g": f"/g/{generation_id}"}.items():
                     await me.go(path)
                     await _shoot(me.page, f"{name}-{route}")
