@@ -58,7 +58,7 @@ class Vendor(BaseVendor):
         *words("truncated-image", "huge-output", "wrong-size", "ssrf-output", "redirect-output"),
         *words("webhook-early", "webhook-duplicate", "webhook-forged", "webhook-late", "webhook-lost"),
         job_word("webhook-out-of-order", "After the last callback an earlier one arrives."),
-        job_word("refuse", f"The submit is refused: {', '.join(_REFUSALS)}.", "code (4)"),
+        job_word("refuse", "The submit is refused with this code, or for this reason.", "code (4)"),
         job_word("remix", "Every button opens a window first, as with remix mode on."),
         job_word("apart", "The successor also names the four pictures one by one."),
     )
@@ -93,8 +93,9 @@ class Vendor(BaseVendor):
             ),
             notes=(
                 "The original has no buttons, no speeds in its paths and no windows; the gateway lists nothing and "
-                "hears of a job's state every 15 seconds. `fail` takes " + ", ".join(FAILURES) + ", or any text.",
+                "hears of a job's state every 15 seconds. A job may also fail with any other text.",
             ),
+            arguments={"fail": tuple(FAILURES), "refuse": _REFUSALS},
         )
 
     def refuse(self, status: int) -> web.Response:
