@@ -13,7 +13,7 @@ import httpx
 from tests.api.studio import Person, Studio
 from tests.library.files import encoded, picture
 from vermilion.dialects import ROUTES, Route
-from vermilion.dialects.services import VENDOR_SERVICES
+from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.providers import adapters
 
 ENDED = {"completed", "failed", "cancelled"}

@@ -8,7 +8,7 @@ from tests.house.tree import ROOT
 from vermilion.dialects import ROUTES
 from vermilion.dialects.page import described_page
 from vermilion.dialects.routes import ENDPOINTS
-from vermilion.dialects.services import VENDOR_SERVICES
+from vermilion.dialects.table import VENDOR_SERVICES
 
 EVERY_SERVICE = """
 GET config, POST config, GET config/user, GET test, GET health, GET models, GET task/{task_id}, DELETE task/{task_id},

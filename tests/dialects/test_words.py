@@ -12,7 +12,7 @@ from vermilion.dialects.choosing import meant, role_of
 from vermilion.dialects.files import own_file
 from vermilion.dialects.midjourney_api import model_named
 from vermilion.dialects.painting_api import size_fields
-from vermilion.dialects.services import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
+from vermilion.dialects.table import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
 from vermilion.dialects.task_views import STATUS_WORDS
 from vermilion.dialects.video_api import camera_fields
 from vermilion.generation import Status

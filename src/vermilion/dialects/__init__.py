@@ -1,7 +1,7 @@
 """Other people's API shapes over the same commands: the described system's routes, one dialect for all its services.
 
 `app` comes in: it mounts the routers and reads what they need of the rim. No decision is taken here: a request is
-put into a command's words, the answer into the dialect's. `services` is the table of what each service is in the
+put into a command's words, the answer into the dialect's. `table` says what each service is in the
 catalog, `routes` the table of every route.
 """
 
@@ -11,16 +11,16 @@ from vermilion.dialects import (
     accounts_api,
     config_api,
     credit_api,
+    every_vendor_api,
     flux_api,
     midjourney_api,
     painting_api,
-    service_api,
     storage_api,
     video_api,
     workflow_api,
 )
 from vermilion.dialects.routes import ROUTES, TAG, Route
-from vermilion.dialects.services import SERVICES, Service
+from vermilion.dialects.table import SERVICES, Service
 
 INLINE_FILES_MAX_BYTES = 24 * 2**20
 """How large a body may be on routes that take files inside it: base64 makes four bytes of three."""
@@ -32,7 +32,7 @@ for part in (
     flux_api,
     painting_api,
     video_api,
-    service_api,
+    every_vendor_api,
     workflow_api,
     accounts_api,
     storage_api,

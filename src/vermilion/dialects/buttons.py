@@ -4,7 +4,7 @@ from vermilion.dialects.bodies import ActionBody, ModalBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, Links
 from vermilion.dialects.making import submit
-from vermilion.dialects.services import Service
+from vermilion.dialects.table import Service
 from vermilion.dialects.task_views import Offered, TaskView, offers
 from vermilion.dialects.tasks_api import task_for
 from vermilion.generation import GenerationView, Wanted, WantedInput

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vermilion.catalog import Entry, Param, Shelf, effective_entries
 from vermilion.db import Tx
-from vermilion.dialects.services import BY_DEFAULT, MAKES, Job, Service
+from vermilion.dialects.table import BY_DEFAULT, MAKES, Job, Service
 from vermilion.identity import Actor, read_choices
 from vermilion.kit import AppError, NotFound
 

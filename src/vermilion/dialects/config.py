@@ -28,7 +28,7 @@ from vermilion.catalog import (
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName, Text
 from vermilion.dialects.choosing import entries_of, param_of
-from vermilion.dialects.services import Service, TimeoutUnit
+from vermilion.dialects.table import Service, TimeoutUnit
 from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
 from vermilion.kit import Invalid
 from vermilion.kit.sealed import Sealer

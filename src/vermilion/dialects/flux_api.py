@@ -13,7 +13,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import FLUX, Job
+from vermilion.dialects.table import FLUX, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import AppError, Invalid

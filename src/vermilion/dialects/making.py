@@ -9,7 +9,7 @@ from vermilion.db import Tx
 from vermilion.dialects.choosing import Meant, meant, meant_entry
 from vermilion.dialects.files import GivenFile, let_go, receive
 from vermilion.dialects.house import House, Links
-from vermilion.dialects.services import Job, Service
+from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.generation import Wanted, WantedInput, request_generation
 from vermilion.identity import Actor, read_choices

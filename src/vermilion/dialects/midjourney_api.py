@@ -13,7 +13,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import MIDJOURNEY
+from vermilion.dialects.table import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
 from vermilion.generation import follow_ups_of

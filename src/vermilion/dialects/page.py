@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from vermilion.dialects import ROUTES, SERVICES
 from vermilion.dialects.routes import ENDPOINTS, Route
-from vermilion.dialects.services import VENDOR_SERVICES
+from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.dialects.task_views import STATUS_WORDS, TaskView
 
 _HEAD: Final = """# The described routes

@@ -10,7 +10,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import DREAMWORK, Job
+from vermilion.dialects.table import DREAMWORK, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from vermilion.catalog import Shelf, effective_entries
 from vermilion.db import Tx
-from vermilion.dialects.services import Service
+from vermilion.dialects.table import Service
 from vermilion.generation import DayOfModel, daily_of, daily_of_everybody
 from vermilion.identity import Actor
 

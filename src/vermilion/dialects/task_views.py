@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from vermilion.dialects.house import Links
-from vermilion.dialects.services import Service
+from vermilion.dialects.table import Service
 from vermilion.generation import GenerationView, Status
 from vermilion.library import AssetView
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from vermilion.db import Tx
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import Service
+from vermilion.dialects.table import Service
 from vermilion.dialects.task_views import TaskPage, TaskView, task_view
 from vermilion.events import message, stream
 from vermilion.generation import (
@@ -135,8 +135,15 @@ def _end_task(tx: Tx, service: Service, actor: Actor, task_id: UUID, now: dateti
     else:
         view = cancel_generation(tx, acting, task_id, now)
     if owner != actor.user_id:
-        verb = "generation.delete" if ended else "generation.cancel"
-        audit(tx, actor, verb, f"generation:{task_id}", None, {"status": view.status}, now)
+        audit(
+            tx,
+            actor,
+            "generation.delete" if ended else "generation.cancel",
+            f"generation:{task_id}",
+            None,
+            {"status": view.status},
+            now,
+        )
     return owner, view
 
 

@@ -10,7 +10,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import JIMENG, KLING, Job, Service
+from vermilion.dialects.table import JIMENG, KLING, Job, Service
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
 from vermilion.identity import Actor, CurrentActor

@@ -13,7 +13,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import GENERATION
+from vermilion.dialects.table import GENERATION
 from vermilion.dialects.task_views import TaskStatus, TaskView, task_view
 from vermilion.dialects.tasks_api import PageNumber, PageSize, end_task, task_for
 from vermilion.generation import GenerationView, Status, numbered_page

@@ -23,8 +23,8 @@ from vermilion.dialects.config import (
 )
 from vermilion.dialects.house import House, HouseHere
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.services import VENDOR_SERVICES, Service
 from vermilion.dialects.stats import StatsView, stats_of, stats_of_everybody
+from vermilion.dialects.table import VENDOR_SERVICES, Service
 from vermilion.dialects.tasks_api import add_stream, add_tasks
 from vermilion.identity import Actor, AdminActor, CurrentActor
 from vermilion.providers import Probe, ProviderError, power
