@@ -5,13 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+import structlog
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.catalog.conftest import NOW, SECRET, SmallHouse
 from vermilion.catalog import CatalogBroken, Entry, OverridePatch, Shelf, override_model, usable_entry
 from vermilion.catalog.shelf import check_names, read_entries
-from vermilion.catalog.tables import ModelOverrideRow
+from vermilion.catalog.tables import ModelOverrideRow, OwnModelRow
 from vermilion.db import Database
 from vermilion.identity.tables import AuditRow
 from vermilion.kit import NotFound
@@ -184,6 +185,20 @@ async def test_an_id_is_given_once_and_never_changes(admin: httpx.AsyncClient) -
     assert (moved.status_code, moved.json()["field"]) == (422, "id")
     absent = await admin.put("/admin/models/own-nothing", json=own(id="own-nothing"))
     assert (absent.status_code, absent.json()["code"]) == (404, "catalog.unknown_model")
+
+
+async def test_a_row_that_cannot_be_read_takes_no_other_model_with_it(
+    admin: httpx.AsyncClient, person: httpx.AsyncClient, house: SmallHouse
+) -> None:
+    await add(admin)
+    broken = {"id": "own-broken", "digest": "b" * 64, "entry": {"id": "own-broken", "params": "gone"}}
+    await house.db.write(lambda tx: tx.execute(insert(OwnModelRow).values(**broken, created_at=NOW, updated_at=NOW)))
+    with structlog.testing.capture_logs() as logs:
+        assert (await person.get("/models/own-neon")).status_code == 200
+        listed = [item["id"] for item in (await person.get("/models")).json()["items"]]
+    assert "own-neon" in listed
+    assert "own-broken" not in listed
+    assert {line["model"] for line in logs if line["event"] == "own_model_unreadable"} == {"own-broken"}
 
 
 async def test_what_was_shipped_is_not_replaced_or_deleted(admin: httpx.AsyncClient) -> None:

@@ -89,7 +89,7 @@ async def preview_model(body: EntryBody, _actor: AdminActor, request: Request) -
 async def add_own_model(body: EntryBody, actor: AdminActor, request: Request) -> AdminModelView:
     """Put up a model of the house's own; its id begins with `own-`. Effective at once on every node."""
     house = house_of(request)
-    entry = await house.db.write(add_model, house.shelf, actor, body, now=house.clock.now())
+    entry = await house.db.write(add_model, actor, body, now=house.clock.now())
     return await admin_view(house, entry.id)
 
 

@@ -10,18 +10,22 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import delete, func, select, update
 
 from vermilion.catalog.declared import UNNAMED
 from vermilion.catalog.entry import Entry
-from vermilion.catalog.shelf import OWN_PREFIX, Shelf, all_words, unknown_model
+from vermilion.catalog.shelf import OWN_PREFIX, all_words, unknown_model
 from vermilion.catalog.tables import ModelOverrideRow, OwnModelRow
-from vermilion.db import Tx
+from vermilion.db import Tx, insert_into
 from vermilion.identity import Actor, audit
 from vermilion.kit import Conflict, Invalid, NotFound
 from vermilion.providers import adapters, findings_in
 
-OWN_MODELS_MAX = 500
+log = structlog.get_logger(__name__)
+
+OWN_MODELS_MAX = 200
 """How many a house may have: enough for any shelf people can still choose from."""
 
 _read: OrderedDict[str, Entry] = OrderedDict()
@@ -45,22 +49,23 @@ def own_entries(tx: Tx) -> list[Entry]:
     return [known[model] for model in sorted(known)]
 
 
-def add_model(tx: Tx, shelf: Shelf, actor: Actor | None, entry: Entry, *, now: datetime) -> Entry:
+def add_model(tx: Tx, actor: Actor | None, entry: Entry, *, now: datetime) -> Entry:
     """Put a model of the house's own beside those of the shelf.
 
     Raises `Invalid` (`catalog.invalid_model`), `NotFound` (`provider.unknown`), `Conflict` (`catalog.id_taken`,
     `catalog.too_many_models`).
     """
     require_sound(entry)
-    if tx.get(OwnModelRow, entry.id) is not None or shelf.get(entry.id) is not None:
-        raise Conflict("catalog.id_taken", f"There is a model {entry.id!r} already.", field="id")
     if (tx.scalar(select(func.count()).select_from(OwnModelRow)) or 0) >= OWN_MODELS_MAX:
         raise Conflict(
             "catalog.too_many_models",
             f"There are {OWN_MODELS_MAX} models of this house's own already; delete one first.",
             extras={"limit": OWN_MODELS_MAX},
         )
-    tx.execute(insert(OwnModelRow).values(id=entry.id, **_content(entry), created_at=now, updated_at=now))
+    row = {"id": entry.id, **_content(entry), "created_at": now, "updated_at": now}
+    adding = insert_into(tx, OwnModelRow).values(**row).on_conflict_do_nothing(index_elements=["id"])
+    if tx.execute(adding.returning(OwnModelRow.id)).first() is None:
+        raise Conflict("catalog.id_taken", f"There is a model {entry.id!r} already.", field="id")
     _forget_override(tx, entry.id)
     audit(tx, actor, "model.add", f"model:{entry.id}", None, _audited(entry), now)
     return entry
@@ -98,11 +103,22 @@ def delete_model(tx: Tx, actor: Actor | None, before: Entry, *, now: datetime) -
 
 
 def _fetch(tx: Tx, models: list[str]) -> list[Entry]:
+    """These models, read from their rows and kept.
+
+    A row that this version of the house cannot read is left out, loudly: one model must not take all others with it.
+    """
     if not models:
         return []
     found = []
-    for digest, table in tx.execute(select(OwnModelRow.digest, OwnModelRow.entry).where(OwnModelRow.id.in_(models))):
-        entry = _read[digest] = Entry.from_snapshot(table)
+    wanted = select(OwnModelRow.id, OwnModelRow.digest, OwnModelRow.entry).where(OwnModelRow.id.in_(models))
+    for model, digest, table in tx.execute(wanted):
+        try:
+            entry = _read[digest] = Entry.from_snapshot(table)
+        except ValidationError as error:
+            log.error(
+                "own_model_unreadable", model=model, problems=error.errors(include_input=False, include_url=False)
+            )
+            continue
         found.append(entry)
     while len(_read) > OWN_MODELS_MAX:
         _read.popitem(last=False)
