@@ -267,7 +267,7 @@ async def test_what_the_server_lacks_is_told_to_the_admin_in_words(comfy: Comfy)
         missing.options["workflow"]["9"]["class_type"] = "SaveNowhere"
         with pytest.raises(NotInstalled) as raised:
             await comfy.at(server).submit(missing)
-        assert "not installed" in raised.value.message
+        assert "(node 9), SaveNowhere, is not installed" in raised.value.message
     assert await comfy.jobs() == []
 
 

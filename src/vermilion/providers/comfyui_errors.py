@@ -5,6 +5,7 @@ workflow it does not take, and nothing else of its own; every other refusal come
 Facts: `server.py`, `execution.py`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ _OF_THE_VALUE = {"value_smaller_than_min", "value_bigger_than_max", "invalid_inp
 """What another value of the person's own would mend, where the input carries one."""
 
 _READS_FILES = {"LoadImage", "LoadImageMask", "LoadImageOutput", "LoadAudio", "LoadVideo", "VHS_LoadVideo"}
+_NODE_ID = re.compile(r"#([^'\"\s]{1,80})")
 _PASSING = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "TimeoutError", "ServerDisconnected")
 _EMPTY_BODY_MEANS_GUARD = 403
 
@@ -125,12 +127,12 @@ def _not_taken(error: Mapping[str, Any], node_errors: Mapping[str, Any], rendere
     said = str(error.get("details") or error.get("message") or "")
     match error.get("type"):
         case "missing_node_type" | "invalid_prompt":
-            extra = error.get("extra_info")
-            kind = extra.get("class_type") if isinstance(extra, Mapping) else None
-            node_id = extra.get("node_id") if isinstance(extra, Mapping) else None
-            where = f"“{title_of(rendered.workflow, str(node_id))}” (node {node_id})" if node_id else "of this model"
-            what = f"The node {where} is not installed at the server"
-            what += f": {kind}." if isinstance(kind, str) else "."
+            # Older servers name the node in their sentence alone.
+            named = _NODE_ID.search(said)
+            node = rendered.workflow.get(named[1]) if named else None
+            kind = f", {node.get('class_type')}," if isinstance(node, Mapping) else ""
+            where = f" “{title_of(rendered.workflow, named[1])}” (node {named[1]}){kind}" if named else ""
+            what = f"The node{where} is not installed at the server."
             return NotInstalled(what, vendor_message=f"{error.get('message', '')} {said}".strip())
         case "prompt_no_outputs":
             return NotInstalled("No node of this model's workflow saves anything.", vendor_message=said)
