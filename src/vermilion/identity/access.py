@@ -5,13 +5,16 @@ A route names its actor: `CurrentActor` for anybody signed in, `SessionActor` wh
 scope `read` on safe methods and `generate` on all others; `require_scope` names another one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.openapi.models import APIKey as CookieModel
+from fastapi.openapi.models import APIKeyIn
+from fastapi.openapi.models import HTTPBearer as BearerModel
+from fastapi.security.base import SecurityBase
 
 from vermilion.db import Database, Tx
 from vermilion.identity.actors import SEEN_EVERY, Actor
@@ -124,69 +127,75 @@ async def optional_actor(request: Request) -> Actor | None:
     )
 
 
-# The two schemes are for the OpenAPI only: `optional_actor` reads the request itself.
-_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key, `vk_…`, or a session's token.")
-_COOKIE = APIKeyCookie(
-    name=SECURE_COOKIE,
-    auto_error=False,
-    scheme_name="session",
-    description=f"Set by signing in; `{PLAIN_COOKIE}` where the house is served by plain http.",
-)
+class _Cookie(SecurityBase):
+    """Says in the API's description that a session's cookie opens too; what it says is read by the door itself."""
+
+    model = CookieModel(
+        name=SECURE_COOKIE,
+        description=f"Set by signing in; `{PLAIN_COOKIE}` where the house is served by plain http.",
+        **{"in": APIKeyIn.cookie},  # type: ignore[arg-type]  # `in` is a word of Python
+    )
+    scheme_name = "session"
+
+    async def __call__(self) -> None:
+        return None
 
 
-async def signed_in(
-    request: Request,
-    actor: Annotated[Actor | None, Depends(optional_actor)],
-    _bearer: Annotated[Any, Depends(_BEARER)],
-    _cookie: Annotated[Any, Depends(_COOKIE)],
-) -> Actor:
-    """Whoever is asking; raises 401 `auth.required` when nobody is signed in."""
-    if actor is not None:
+class Door(SecurityBase):
+    """A dependency that lets in whom `allow` lets in; it raises 401 `auth.required` when nobody is signed in.
+
+    Who is asking, and what may be asked with it, is one dependency on purpose, and its own entry in the API's
+    description: FastAPI's walk through a chain of them cost more than the look at the key.
+    """
+
+    model = BearerModel(description="An API key, `vk_…`, or a session's token.")
+    scheme_name = "apiKey"
+
+    def __init__(self, allow: Callable[[Request, Actor], None]) -> None:
+        self._allow = allow
+
+    async def __call__(self, request: Request, _cookie: Annotated[None, Depends(_Cookie())]) -> Actor:
+        actor = await optional_actor(request)
+        if actor is None:
+            raise _nobody(request)
+        self._allow(request, actor)
         return actor
+
+
+def _nobody(request: Request) -> AppError:
     if "authorization" in request.headers:
         detail = "This API key is unknown, expired or deleted."
     else:
         detail = "Sign in first, or send an API key as `Authorization: Bearer vk_…`."
-    raise AppError("auth.required", detail, status=401, headers={"WWW-Authenticate": 'Bearer realm="vermilion"'})
+    return AppError("auth.required", detail, status=401, headers={"WWW-Authenticate": 'Bearer realm="vermilion"'})
 
 
-async def current_actor(request: Request, actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
-    """Somebody signed in, whose key (if it is one) may read, or on unsafe methods generate."""
+def _current(request: Request, actor: Actor) -> None:
+    """Anybody whose key (if it is one) may read, or on unsafe methods generate."""
     _require(actor, "read" if request.method in SAFE_METHODS else "generate")
-    return actor
 
 
-async def session_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+def _with_session(_: Request, actor: Actor) -> None:
     """Somebody signed in with a session; raises 403 `auth.session_required` for keys."""
     if actor.session_id is None:
         raise Forbidden("auth.session_required", "An API key cannot do this. Sign in with your password.")
-    return actor
 
 
-async def admin_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+def _admin(_: Request, actor: Actor) -> None:
     """An admin; raises 403 `auth.admin_required`, or `auth.scope_required` for an admin's key without the scope."""
     if actor.role != "admin":
         raise Forbidden("auth.admin_required", "Only an admin of this studio can do this.")
     _require(actor, "admin")
-    return actor
 
 
 def require_scope(scope: Scope) -> Any:
     """A dependency like `CurrentActor` that asks for this scope: `actor: Annotated[Actor, require_scope("read")]`."""
-    if scope == "admin":
-        return Depends(admin_actor)
-
-    async def scoped_actor(actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
-        _require(actor, scope)
-        return actor
-
-    check: Callable[..., Awaitable[Actor]] = scoped_actor
-    return Depends(check)
+    return Depends(Door(_admin if scope == "admin" else lambda _, actor: _require(actor, scope)))
 
 
-CurrentActor = Annotated[Actor, Depends(current_actor)]
-SessionActor = Annotated[Actor, Depends(session_actor)]
-AdminActor = Annotated[Actor, Depends(admin_actor)]
+CurrentActor = Annotated[Actor, Depends(Door(_current))]
+SessionActor = Annotated[Actor, Depends(Door(_with_session))]
+AdminActor = Annotated[Actor, Depends(Door(_admin))]
 OptionalActor = Annotated[Actor | None, Depends(optional_actor)]
 
 
