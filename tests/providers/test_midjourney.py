@@ -26,6 +26,7 @@ from vermilion.providers import (
     InputFile,
     Login,
     Lost,
+    NotInstalled,
     Pending,
     Rejected,
     Ticket,
@@ -228,6 +229,13 @@ async def test_a_gateway_that_hides_the_window_is_answered_all_the_same(wire: Wi
     ]  # fmt: skip
     async with replaying(exchanges) as replay:
         await Adapter(login(replay.origin, "relay"), wire).submit(CALLS["remix"])
+        replay.assert_complete()
+
+
+async def test_other_words_are_not_dropped_where_a_proxy_cannot_take_them(wire: Wire) -> None:
+    async with replaying([]) as replay:
+        with pytest.raises(NotInstalled):
+            await Adapter(login(replay.origin, "original"), wire).submit(replace(CALLS["vary_short"], prompt="a hat"))
         replay.assert_complete()
 
 

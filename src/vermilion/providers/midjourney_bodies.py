@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from vermilion.providers.contract import Call, InputFile
-from vermilion.providers.errors import Rejected
+from vermilion.providers.errors import NotInstalled, Rejected
 from vermilion.providers.masks import as_transparency
 from vermilion.providers.midjourney_buttons import press
 
@@ -140,6 +140,8 @@ def _pressed(call: Call) -> dict[str, Any]:
     if call.params.get("strong") and "::variation::" in str(body.get("customId", "")):
         body["strong"] = True
     if call.prompt.strip() and not call.options.get("window"):
+        if "customId" not in body:
+            raise NotInstalled("This Midjourney proxy takes no other words for a variation.")
         # Other words than the parent's: only the remix window takes them.
         body["enableRemix"] = True
     return _told(call, taskId=parent_task(call), **body)
