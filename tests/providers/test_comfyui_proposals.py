@@ -400,3 +400,69 @@ def test_options_that_could_not_be_rendered_are_refused(options: dict[str, Any],
     (finding,) = check_options(options)
     assert finding.blocks
     assert words in finding.message.en
+
+
+async def test_a_sampler_made_of_parts_is_read_through_its_parts() -> None:
+    workflow: dict[str, Any] = {
+        "1": {"class_type": "UNETLoader", "inputs": {"unet_name": "flux1-dev.safetensors", "weight_dtype": "default"}},
+        "2": {
+            "class_type": "DualCLIPLoader",
+            "inputs": {
+                **{"clip_name1": "clip_l.safetensors", "clip_name2": "t5xxl_fp16.safetensors"},
+                "type": "flux",
+            },
+        },
+        "3": {"class_type": "VAELoader", "inputs": {"vae_name": "ae.safetensors"}},
+        "4": {"class_type": "CLIPTextEncode", "inputs": {"text": "a fox", "clip": ["2", 0]}},
+        "5": {"class_type": "FluxGuidance", "inputs": {"conditioning": ["4", 0], "guidance": 3.5}},
+        "6": {"class_type": "BasicGuider", "inputs": {"model": ["7", 0], "conditioning": ["5", 0]}},
+        "7": {
+            "class_type": "ModelSamplingFlux",
+            "inputs": {"model": ["1", 0], "max_shift": 1.15, "base_shift": 0.5, "width": 1024, "height": 768},
+        },
+        "8": {"class_type": "RandomNoise", "inputs": {"noise_seed": 42}},
+        "9": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+        "10": {
+            "class_type": "BasicScheduler",
+            "inputs": {"model": ["7", 0], "scheduler": "simple", "steps": 20, "denoise": 1.0},
+        },
+        "11": {"class_type": "EmptySD3LatentImage", "inputs": {"width": 1024, "height": 768, "batch_size": 1}},
+        "12": {
+            "class_type": "SamplerCustomAdvanced",
+            "inputs": {
+                **{"noise": ["8", 0], "guider": ["6", 0], "sampler": ["9", 0]},
+                **{"sigmas": ["10", 0], "latent_image": ["11", 0]},
+            },
+        },
+        "13": {"class_type": "VAEDecode", "inputs": {"samples": ["12", 0], "vae": ["3", 0]}},
+        "14": {"class_type": "SaveImage", "inputs": {"images": ["13", 0], "filename_prefix": "x"}},
+    }
+    proposal = await propose(workflow)
+    assert said(proposal) == []
+    assert places(proposal, "prompt") == {("4", "text")}
+    assert places(proposal, "seed") == {("8", "noise_seed")}
+    assert places(proposal, "steps") == {("10", "steps")}
+    assert places(proposal, "sampler") == {("9", "sampler_name")}
+    assert places(proposal, "guidance") == {("5", "guidance")}
+    assert places(proposal, "size.width") == {("11", "width"), ("7", "width")}
+    assert "max_shift_7" in {param["name"] for param in proposal.spare}
+
+
+async def test_stages_that_split_the_steps_keep_their_number() -> None:
+    workflow = classic()
+    stage = {
+        **{key: value for key, value in workflow["3"]["inputs"].items() if key not in ("seed", "denoise")},
+        **{"add_noise": "enable", "noise_seed": 5, "start_at_step": 0, "end_at_step": 16},
+        "return_with_leftover_noise": "enable",
+    }
+    workflow["3"] = {"class_type": "KSamplerAdvanced", "inputs": stage}
+    refined = {**stage, "latent_image": ["3", 0], "add_noise": "disable", "start_at_step": 16, "end_at_step": 10_000}
+    workflow["20"] = {"class_type": "KSamplerAdvanced", "inputs": refined}
+    workflow["8"]["inputs"]["samples"] = ["20", 0]
+    proposal = await propose(workflow)
+    assert said(proposal) == []
+    entry = read(proposal)
+    assert entry.param("steps") is None
+    assert places(proposal, "seed") == {("3", "noise_seed"), ("20", "noise_seed")}
+    assert places(proposal, "cfg") == {("3", "cfg"), ("20", "cfg")}
+    assert not {"add_noise_3", "return_with_leftover_noise_3"} & {param["name"] for param in proposal.spare}
