@@ -98,11 +98,11 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
                 if not callbacks or has_power(provider, "read_callback")
                 for entry in _models(house, provider, first_only=callbacks)
             ]
-            asked = await _with_something_to_notice(house, actor, book, asked)
             rng = random.Random(3)
             for entry, kind in asked:
                 past = _durations(rng, scale.median_seconds[kind], EARLIER_JOBS)
                 await house.db.write(_remember, house, actor, entry, past, credentials[entry.provider])
+            asked = await _with_something_to_notice(house, actor, book, asked)
             # How late a callback is noticed does not depend on how long the job took.
             length: dict[Kind, Kind] = {"image": "image", "video": "image" if callbacks else "video"}
             begun = []
@@ -142,7 +142,8 @@ async def _house(folder: Path, origin: str, *, callbacks: bool) -> AsyncIterator
                     item["provider"],
                     item["fields"],
                     house.clock.now(),
-                    max_concurrent=10_000,
+                    # A server that works on one job at a time is given one at a time, as it would be.
+                    max_concurrent=1 if adapters()[item["provider"]].max_concurrent_default == 1 else 10_000,
                 )
         actor = Actor(prepared.user_id, "admin", frozenset(), None, None, None)
         config = uvicorn.Config(create_app(house), port=port, log_level="error", lifespan="off")
