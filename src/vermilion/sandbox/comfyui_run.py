@@ -86,7 +86,9 @@ class Run:
                 if mark in known:
                     values, ui = known[mark]
                     self._values[node_id] = values
-                    await self._tell_result(node_id, ui)
+                    if ui is not None:
+                        await self._tell_result(node_id, ui)
+                        await self._state(node_id, 1.0, 1.0, "finished")
                 else:
                     values, ui = await self._run_node(node_id)
                 now_known[mark] = (values, ui)
@@ -108,8 +110,8 @@ class Run:
         node = self.item.prompt[node_id]
         kind = node["class_type"]
         where = {"node": node_id, "display_node": node_id, "prompt_id": self.item.prompt_id}
-        await self._send("executing", where)
         await self._state(node_id, 0.0, 1.0, "running")
+        await self._send("executing", where)
         given = dict(node.get("inputs") or {})
         for name, source, index in links_of(node):
             given[name] = self._values[source][index]
@@ -123,8 +125,8 @@ class Run:
         values = evaluate(kind, given, self.server.files.named)
         self._values[node_id] = values
         ui = self._saved(node_id, kind, given) if NODES[kind].output_node else None
-        await self._state(node_id, 1.0, 1.0, "finished")
         await self._tell_result(node_id, ui)
+        await self._state(node_id, 1.0, 1.0, "finished")
         self._executed.append(node_id)
         return values, ui
 
@@ -141,12 +143,14 @@ class Run:
         for step in range(1, steps + 1):
             await self._pass(NEVER if job.fault("never") and step > 1 else each)
             about = {"value": step, "max": steps, "prompt_id": item.prompt_id, "node": node_id}
-            await self._send("progress", about)
-            await self._state(node_id, float(step), float(steps), "running")
+            picture = b""
             if previews and isinstance(canvas, Canvas):
                 size = (canvas.width, canvas.height)
                 picture = await asyncio.to_thread(passing_picture, without_markers(words), size, step / steps)
-                await self._preview(node_id, picture)
+            await self._state(node_id, float(step), float(steps), "running")
+            await self._preview(node_id, picture, with_metadata=True)
+            await self._send("progress", about)
+            await self._preview(node_id, picture, with_metadata=False)
             if step >= steps / 2:
                 self._meet_fate()
 
@@ -219,12 +223,13 @@ class Run:
         self._states[node_id] = about | same
         await self._send("progress_state", {"prompt_id": self.item.prompt_id, "nodes": self._states})
 
-    async def _preview(self, node_id: str, picture: bytes) -> None:
+    async def _preview(self, node_id: str, picture: bytes, *, with_metadata: bool) -> None:
+        """A passing picture, if there is one and its owner reads it in this form."""
         client = self.item.client_id
         socket = self.server.sockets.get(client) if client is not None else None
-        if client is None or socket is None:
+        if not picture or client is None or socket is None or socket.previews_with_metadata != with_metadata:
             return
-        if socket.previews_with_metadata:
+        if with_metadata:
             same = dict.fromkeys(("node_id", "display_node_id", "real_node_id"), node_id)
             about = {**same, "prompt_id": self.item.prompt_id, "parent_node_id": None, "image_type": "image/jpeg"}
             told = json.dumps(about).encode()

@@ -54,10 +54,16 @@ def judge(
             judging.node_errors[node_id]["dependent_outputs"].append(output)
     if good:
         return Verdict(good, None, judging.node_errors)
+    # Older servers tell here only what is wrong with the output nodes themselves.
+    shown = {
+        node_id: found
+        for node_id, found in judging.node_errors.items()
+        if generation == "new" or NODES[found["class_type"]].output_node
+    }
     details = "\n".join(
         f"* {found['class_type']} {node_id}:\n"
         + "\n".join(f"  - {error['message']}: {error['details']}" for error in found["errors"])
-        for node_id, found in judging.node_errors.items()
+        for node_id, found in shown.items()
     )
     error = problem("prompt_outputs_failed_validation", "Prompt outputs failed validation", details)
     return Verdict([], error, judging.node_errors)
@@ -156,11 +162,12 @@ class _Judging:
         source, index = str(value[0]), value[1]
         node = self.prompt.get(source)
         if node is None or not isinstance(index, int):
-            extra = {"exception_type": "KeyError", "traceback": []}
-            self._tell(
-                node_id,
-                problem("exception_during_validation", "Exception when validating node", f"'{source}'", extra),
-            )
+            extra = {"exception_type": "KeyError", "exception_message": f"'{source}'", "traceback": []}
+            if NODES[self.prompt[node_id]["class_type"]].output_node:
+                kind, message = "exception_during_validation", "Exception when validating node"
+            else:
+                kind, message = "exception_during_inner_validation", "Exception when validating inner node"
+            self._tell(node_id, problem(kind, message, f"'{source}'", extra))
             return False
         outputs = NODES[node["class_type"]].outputs
         received = outputs[index] if 0 <= index < len(outputs) else "*"
@@ -183,7 +190,8 @@ class _Judging:
                 value = given[name] = converts(value)
             except (TypeError, ValueError, OverflowError) as error:
                 message = f"Failed to convert an input value to a {about.type} value"
-                return problem("invalid_input_type", message, f"{name}, {value}, {error}", extra)
+                told = {**extra, "exception_message": str(error)}
+                return problem("invalid_input_type", message, f"{name}, {value}, {error}", told)
         low, high = about.options.get("min"), about.options.get("max")
         if low is not None and value < low:
             return problem("value_smaller_than_min", f"Value {value} smaller than min of {low}", name, extra)
