@@ -9,22 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, FilePayload, Locator, expect
 
 from tests.e2e.conftest import Visitor, visit
 from tests.e2e.studio import Studio
 
-PICTURE = {"name": "lake.png", "mimeType": "image/png"}
 
-
-def picture() -> dict[str, Any]:
+def picture() -> FilePayload:
     """A picture as a person would choose it from a folder."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(file, "PNG")
-    return {**PICTURE, "buffer": file.getvalue()}
+    return FilePayload(name="lake.png", mimeType="image/png", buffer=file.getvalue())
 
 
-def recording() -> dict[str, Any]:
+def recording() -> FilePayload:
     """Four seconds of a tone."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
@@ -33,7 +31,7 @@ def recording() -> dict[str, Any]:
         sound.setframerate(8000)
         tone = (int(9000 * math.sin(at / 6)) for at in range(4 * 8000))
         sound.writeframes(b"".join(struct.pack("<h", level) for level in tone))
-    return {"name": "voice.wav", "mimeType": "audio/wav", "buffer": file.getvalue()}
+    return FilePayload(name="voice.wav", mimeType="audio/wav", buffer=file.getvalue())
 
 
 async def pick(me: Visitor, model: str, name: str) -> None:

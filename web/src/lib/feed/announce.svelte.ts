@@ -11,7 +11,8 @@ class Announcer {
     if (ending === 'queued' || ending === 'submitting' || ending === 'storing') return;
     if (this.#told.get(view.id) === ending) return;
     this.#told.set(view.id, ending);
-    this.words = t(`announce.${ending}`, { model, n: view.assets.length });
+    const outcome = ending === 'succeeded' && view.kind !== 'image' ? (`ready_${view.kind}` as const) : ending;
+    this.words = t(`announce.${outcome}`, { model, n: view.assets.length });
   }
 }
 

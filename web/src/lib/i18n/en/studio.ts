@@ -57,7 +57,7 @@ export const studio = {
   'create.prompt': 'Prompt',
   'create.placeholder': 'Describe a picture…',
   'create.placeholder_video': 'Describe a scene…',
-  'create.takes_no_prompt': 'This model works from pictures alone.',
+  'create.takes_no_prompt': 'This model takes no words, only what you give it.',
   'create.takes_no_pictures': '{model} takes no pictures.',
   'create.pick_another': 'Choose a model that does',
   'create.add_picture': 'Add a picture, video or sound',
@@ -168,6 +168,9 @@ export const studio = {
 
   'announce.running': '{model} has started.',
   'announce.succeeded': '{model}: {n|# picture is|# pictures are} ready.',
+  'announce.ready_video': '{model}: {n|# video is|# videos are} ready.',
+  'announce.ready_audio': '{model}: {n|# sound is|# sounds are} ready.',
+  'announce.ready_text': '{model}: the words are ready.',
   'announce.failed': '{model}: it did not work out.',
   'announce.canceled': '{model}: canceled.',
   'announce.uncertain': '{model}: being checked.',

@@ -59,7 +59,7 @@ export const studio: Record<keyof typeof en, string> = {
   'create.prompt': '提示词',
   'create.placeholder': '描述一幅画面…',
   'create.placeholder_video': '描述一个场景…',
-  'create.takes_no_prompt': '这个模型只需要图片。',
+  'create.takes_no_prompt': '这个模型不需要文字，只看你给的素材。',
   'create.takes_no_pictures': '{model} 不使用图片。',
   'create.pick_another': '换一个使用图片的模型',
   'create.add_picture': '添加图片、视频或声音',
@@ -170,6 +170,9 @@ export const studio: Record<keyof typeof en, string> = {
 
   'announce.running': '{model} 开始了。',
   'announce.succeeded': '{model}：{n} 张图片已完成。',
+  'announce.ready_video': '{model}：{n} 段视频已完成。',
+  'announce.ready_audio': '{model}：{n} 段声音已完成。',
+  'announce.ready_text': '{model}：文字已完成。',
   'announce.failed': '{model}：没有成功。',
   'announce.canceled': '{model}：已取消。',
   'announce.uncertain': '{model}：正在核对。',
