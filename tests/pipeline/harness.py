@@ -442,7 +442,7 @@ class Life:
 
     def slots_in_use(self) -> int:
         """How many slots are counted as taken, over all credentials and over all people."""
-        lines = self.dispatcher._lines.values()
+        lines = [counter.line for counter in self.dispatcher._counters.values()]
         taken = sum(sum(line.running.values()) for line in lines)
         assert taken == sum(sum(line.in_flight.values()) for line in lines)
         return taken

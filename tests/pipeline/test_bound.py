@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from tests.pipeline.fake_clock import until_idle
 from tests.pipeline.test_dispatch import PROVIDER, Line, _credential
-from vermilion.generation.dispatch import Waiting
+from vermilion.generation.line import Waiting
 from vermilion.kit import new_id
 
 

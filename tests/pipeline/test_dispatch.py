@@ -11,7 +11,7 @@ import pytest
 from tests.pipeline.fake_clock import BEGINNING, FakeClock, until_idle
 from vermilion.catalog import OpenCredential
 from vermilion.generation import Dispatcher
-from vermilion.generation.dispatch import PLACES_MAX, Slot, Waiting
+from vermilion.generation.line import PLACES_MAX, Slot, Waiting
 from vermilion.kit import new_id
 from vermilion.providers import Login
 

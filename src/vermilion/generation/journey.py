@@ -15,7 +15,7 @@ from vermilion.generation import steps
 from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
-from vermilion.generation.dispatch import Dispatcher, Health, Slot
+from vermilion.generation.dispatch import Dispatcher, Health
 from vermilion.generation.failure import (
     ATTEMPTS_MAX,
     Failure,
@@ -25,6 +25,7 @@ from vermilion.generation.failure import (
     failure_of,
     pause_seconds,
 )
+from vermilion.generation.line import Slot
 from vermilion.generation.pace import Pace
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken
