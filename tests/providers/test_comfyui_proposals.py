@@ -278,8 +278,9 @@ async def test_a_workflow_without_a_result_or_without_a_question_is_blocked() ->
     silent = classic()
     del silent["9"]
     assert any(found.blocks and "saves a result" in found.message.en for found in (await propose(silent)).findings)
-    mute = classic(n3={"positive": ["77", 0], "negative": ["77", 0]})
-    assert any("nothing could be asked" in words for words in said(await propose(mute)))
+    mute = await propose(classic(n3={"positive": ["77", 0], "negative": ["77", 0]}))
+    assert mute.entry is None
+    assert any("nothing could be asked" in words for words in said(mute))
 
 
 async def test_a_server_that_does_not_answer_leaves_it_unchecked() -> None:
@@ -466,3 +467,59 @@ async def test_stages_that_split_the_steps_keep_their_number() -> None:
     assert places(proposal, "seed") == {("3", "noise_seed"), ("20", "noise_seed")}
     assert places(proposal, "cfg") == {("3", "cfg"), ("20", "cfg")}
     assert not {"add_noise_3", "return_with_leftover_noise_3"} & {param["name"] for param in proposal.spare}
+
+
+async def test_a_size_may_be_written_in_nodes_of_its_own() -> None:
+    workflow = classic(n5={"width": ["60", 0], "height": ["61", 0]})
+    workflow["60"] = {"class_type": "PrimitiveInt", "inputs": {"value": 640}}
+    workflow["61"] = {"class_type": "PrimitiveInt", "inputs": {"value": 480}}
+    proposal = await propose(workflow)
+    assert places(proposal, "size.width") == {("60", "value")}
+    assert places(proposal, "size.height") == {("61", "value")}
+    entry = read(proposal)
+    assert entry.wire_params(entry.accept("a fox", {}).params)["size"] == {"width": 640, "height": 480}
+    square = classic(n5={"width": ["60", 0], "height": ["60", 0]})
+    square["60"] = {"class_type": "PrimitiveInt", "inputs": {"value": 640}}
+    assert read(await propose(square)).param("size") is None
+
+
+async def test_a_frame_that_keeps_the_shape_of_a_picture_is_no_choice_of_shapes() -> None:
+    workflow = copy.deepcopy(BY_ID["sd15-from-picture"].document)
+    workflow["11"] = {
+        "class_type": "ImageResizeKJv2",
+        "inputs": {"image": ["10", 0], "width": 1024, "height": 1024, "keep_proportion": "resize"},
+    }
+    assert read(await propose(workflow)).param("size") is None
+    workflow["11"]["inputs"]["keep_proportion"] = "crop"
+    assert read(await propose(workflow)).param("size") is not None
+
+
+async def test_a_node_that_gives_two_samplers_a_pair_each_keeps_the_sides_apart() -> None:
+    workflow = classic()
+    workflow["15"] = {
+        "class_type": "PairOfPairs",
+        "inputs": {"positive": ["6", 0], "negative": ["7", 0], "vae": ["4", 2]},
+    }
+    workflow["41"] = copy.deepcopy(workflow["3"])
+    workflow["41"]["inputs"] |= {"latent_image": ["3", 0], "positive": ["15", 2], "negative": ["15", 3]}
+    workflow["3"]["inputs"] |= {"positive": ["15", 0], "negative": ["15", 1]}
+    workflow["8"]["inputs"]["samples"] = ["41", 0]
+    proposal = await propose(workflow)
+    assert places(proposal, "prompt") == {("6", "text")}
+    assert places(proposal, "negative_prompt") == {("7", "text")}
+
+
+async def test_nodes_that_do_everything_in_one_go_are_told_the_words_directly() -> None:
+    workflow = {
+        "1": {"class_type": "EncodeBoth", "inputs": {"positive_prompt": "a fox", "negative_prompt": "blurry"}},
+        "2": {"class_type": "FilmOfIt", "inputs": {"text_embeds": ["1", 0], "steps": 6, "cfg": 5.0, "seed": 1}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
+    }
+    proposal = await propose(workflow)
+    assert places(proposal, "prompt") == {("1", "positive_prompt")}
+    assert places(proposal, "negative_prompt") == {("1", "negative_prompt")}
+
+
+async def test_where_nothing_can_be_avoided_nobody_is_asked_what_to_avoid() -> None:
+    entry = read(await propose(classic(n3={"cfg": 1.0})))
+    assert not {"cfg", "negative_prompt"} & {param.name for param in entry.params}

@@ -73,6 +73,15 @@ class Node:
         return value if isinstance(value, str) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One input of one node; `part` says which member of a value that has several."""
+
+    node: Node
+    key: str
+    part: str | None = None
+
+
 @dataclass(frozen=True)
 class Graph:
     """All nodes, in the order of the document."""

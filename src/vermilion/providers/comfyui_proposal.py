@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from vermilion.providers.comfyui_check import check_workflow
-from vermilion.providers.comfyui_graph import Graph, NoWorkflow, read_workflow
+from vermilion.providers.comfyui_graph import Graph, NoWorkflow, Place, read_workflow
 from vermilion.providers.comfyui_media import Brought
 from vermilion.providers.comfyui_specs import NodeSpec, Specs, read_spec
 from vermilion.providers.comfyui_tables import SPARE_MAX, Parameter, parameters
 from vermilion.providers.comfyui_templates import spelled_out
-from vermilion.providers.comfyui_workflow import Anatomy, Place, dissect
+from vermilion.providers.comfyui_workflow import Anatomy, dissect
 from vermilion.providers.contract import JsonObject, LocalText
 from vermilion.providers.errors import ProviderError
 from vermilion.providers.proposal import Finding, Proposal
@@ -76,7 +76,8 @@ async def propose_entry(document: JsonObject, settings: JsonObject, ask: Ask) ->
     usable = [each for each in found if each.table is not None]
     shown = [each for each in usable if each.setting.shown and _can_be_left_alone(each)]
     spare = [each for each in usable if each not in shown][:SPARE_MAX]
-    entry = _entry(graph, anatomy, shown, [*shown, *spare])
+    asks = anatomy.prompt or any(given.required for given in anatomy.brought)
+    entry = _entry(graph, anatomy, shown, [*shown, *spare]) if asks else None
     return Proposal(entry, tuple(each.table for each in spare if each.table), tuple(findings), bool(specs))
 
 
@@ -131,7 +132,7 @@ def _with(graph: Graph, found: list[Parameter], settings: JsonObject) -> Graph:
             if choice["value"] == value:
                 value = choice.get("wire", value)
         for place in each.setting.places:
-            part = value.get(place.key) if isinstance(value, Mapping) else value
+            part = value.get(place.part) if isinstance(value, Mapping) else value
             if isinstance(part, str | int | float):
                 inputs[place.node.id][place.key] = part
     return Graph({node.id: dataclasses.replace(node, inputs=inputs[node.id]) for node in graph.nodes.values()})
@@ -176,11 +177,9 @@ def _slots(anatomy: Anatomy, known: list[Parameter]) -> list[dict[str, Any]]:
     for given in anatomy.brought:
         slots.append({"name": given.role, "node_ids": [given.node.id], "key": given.key})
     for each in known:
-        if each.setting.kind == "size":
-            for key in ("width", "height"):
-                slots += _grouped(f"{each.name}.{key}", [place for place in each.setting.places if place.key == key])
-        else:
-            slots += _grouped(each.name, each.setting.places)
+        for part in dict.fromkeys(place.part for place in each.setting.places):
+            name = f"{each.name}.{part}" if part else each.name
+            slots += _grouped(name, [place for place in each.setting.places if place.part == part])
     return slots
 
 
