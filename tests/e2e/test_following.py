@@ -215,7 +215,7 @@ async def test_a_video_is_made_to_speak_with_a_recording(browser: Browser, studi
     await press_create(me)
     film = me.pictures_of("a woman looks up").first
     await expect(film).to_be_visible()
-    await expect(film.get_by_text("0:05")).to_be_visible()
+    await expect(page.get_by_role("article").get_by_text("0:05")).to_be_visible()
     await film.click()
     video = page.locator("dialog video")
     await video.evaluate("film => new Promise(plays => film.addEventListener('timeupdate', plays, {once: true}))")
