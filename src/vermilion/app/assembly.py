@@ -42,9 +42,11 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
     )
     # Routes are tried one after another, each a few microseconds: what is asked most comes first. Each router is
     # mounted by itself: FastAPI would build the routes of a router of routers here, and once more when they are used.
+    app.include_router(generation_router, prefix=API)
+    # Before the library, which answers for every name at an address below which one of these stands.
+    for (root, _), gate in dialects.GATES.items():
+        app.include_router(gate, prefix=root)
     for router in (
-        generation_router,
-        dialects.early_router,
         library_router,
         stream.router,
         public.router,
@@ -56,10 +58,8 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         own_models_router,
         admin.router,
         admin_router,
-        dialects.router,
     ):
         app.include_router(router, prefix=API)
-    app.include_router(dialects.root_router, prefix="/api")
     studio.serve(app)
     protect(
         app,

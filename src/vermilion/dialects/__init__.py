@@ -1,13 +1,11 @@
 """Other people's API shapes over the same commands: the described system's routes, one dialect for all its services.
 
-`app` comes in: it mounts the routers and reads what they need of the rim. No decision is taken here: a request is
-put into a command's words, the answer into the dialect's. `table` says what each service is in the
-catalog, `routes` the table of every route.
+`app` comes in: it mounts the gates and reads what they need of the rim. No decision is taken here: a request is put
+into a command's words, the answer into the dialect's. `table` says what each service is in the catalog, `routes`
+holds the table of every route, and the modules named `…_api` enter theirs into it.
 """
 
-from fastapi import APIRouter
-
-from vermilion.dialects import (
+from vermilion.dialects import (  # noqa: F401 - each enters its routes into the table
     accounts_api,
     config_api,
     credit_api,
@@ -19,32 +17,11 @@ from vermilion.dialects import (
     video_api,
     workflow_api,
 )
-from vermilion.dialects.routes import ROUTES, TAG, Route
+from vermilion.dialects.routes import GATES, ROUTES, TAG, Route
 from vermilion.dialects.table import SERVICES, Service
 
 INLINE_FILES_MAX_BYTES = 24 * 2**20
 """How large a body may be on routes that take files inside it: base64 makes four bytes of three."""
-
-router = APIRouter()
-"""What stands below `/api/v1`."""
-for part in (
-    midjourney_api,
-    flux_api,
-    painting_api,
-    video_api,
-    every_vendor_api,
-    workflow_api,
-    accounts_api,
-    storage_api,
-    credit_api,
-):
-    router.include_router(part.router)
-
-early_router = storage_api.early_router
-"""What stands below `/api/v1` and must be tried before the library's routes."""
-
-root_router = config_api.router
-"""What stands below `/api`."""
 
 
 def addresses_with_files() -> list[str]:
@@ -53,6 +30,7 @@ def addresses_with_files() -> list[str]:
 
 
 __all__ = [
+    "GATES",
     "INLINE_FILES_MAX_BYTES",
     "ROUTES",
     "SERVICES",
@@ -60,7 +38,4 @@ __all__ = [
     "Route",
     "Service",
     "addresses_with_files",
-    "early_router",
-    "root_router",
-    "router",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from vermilion.db import Tx
@@ -26,8 +26,6 @@ from vermilion.identity import (
     sign_up_from,
 )
 from vermilion.kit import NotFound
-
-router = APIRouter()
 
 KEY_NAME: Final = "described"
 """What the key of these routes is called among a person's keys: they know of one alone."""
@@ -71,7 +69,6 @@ class KeyView(BaseModel):
 
 
 @face(
-    router,
     Route("POST", "/auths/signup", "anybody", "Sign up"),
     refusals=(409,),
 )
@@ -81,14 +78,14 @@ async def signup(request: Request, body: SignUp) -> SignedInView:
     return _signed_in(user, token)
 
 
-@face(router, Route("POST", "/auths/signin", "anybody", "Sign in"), refusals=(401,))
+@face(Route("POST", "/auths/signin", "anybody", "Sign in"), refusals=(401,))
 async def signin(request: Request, body: SignIn) -> SignedInView:
     """Open a session; the answer has its token."""
     user, token = await sign_in_from(request, body)
     return _signed_in(user, token)
 
 
-@face(router, Route("POST", "/auths/signout", "user", "Sign out"), refusals=(404,))
+@face(Route("POST", "/auths/signout", "user", "Sign out"), refusals=(404,))
 async def signout(house: HouseHere, actor: SessionActor) -> SignedOutView:
     """End the session this request came with."""
     if actor.session_id is not None:
@@ -96,26 +93,26 @@ async def signout(house: HouseHere, actor: SessionActor) -> SignedOutView:
     return SignedOutView(status=True)
 
 
-@face(router, Route("GET", "/auths/binding-status", "user", "By what I can sign in"), refusals=(404,))
+@face(Route("GET", "/auths/binding-status", "user", "By what I can sign in"), refusals=(404,))
 async def binding_status(house: HouseHere, actor: SessionActor) -> BindingView:
     """An e-mail address with a password; phones are not offered yet."""
     user = await house.db.read(person, actor.user_id)
     return BindingView(email=user.email, email_bound=True, phone=None, phone_bound=False)
 
 
-@face(router, Route("GET", "/auths/api_key", "user", "My API key's beginning"))
+@face(Route("GET", "/auths/api_key", "user", "My API key's beginning"))
 async def get_key(house: HouseHere, actor: SessionActor) -> KeyView:
     """Only its beginning: the key itself was shown once."""
     return KeyView(api_key=await house.db.read(_key_prefix, actor))
 
 
-@face(router, Route("POST", "/auths/api_key", "user", "Make my API key"), refusals=(409,))
+@face(Route("POST", "/auths/api_key", "user", "Make my API key"), refusals=(409,))
 async def post_key(house: HouseHere, actor: SessionActor) -> KeyView:
     """A new key in place of the one these routes made before; this answer is the only one that carries it."""
     return KeyView(api_key=await house.db.write(_new_key, actor, house.clock.now()))
 
 
-@face(router, Route("DELETE", "/auths/api_key", "user", "Delete my API key"), refusals=(404,))
+@face(Route("DELETE", "/auths/api_key", "user", "Delete my API key"), refusals=(404,))
 async def remove_key(house: HouseHere, actor: SessionActor) -> KeyView:
     """Delete the key these routes made."""
     await house.db.write(_delete_key, actor)
@@ -123,7 +120,6 @@ async def remove_key(house: HouseHere, actor: SessionActor) -> KeyView:
 
 
 not_offered(
-    router,
     None,
     Route("POST", "/auths/send-sms-code", "anybody", "Send a code by SMS", _SMS),
     Route("POST", "/auths/verify-sms-code", "anybody", "Check a code", _SMS),
@@ -131,7 +127,6 @@ not_offered(
     Route("POST", "/auths/signin-phone", "anybody", "Sign in by phone", _PHONE),
 )
 not_offered(
-    router,
     SessionActor,
     Route("POST", "/auths/bind-phone", "user", "Add a phone number", _PHONE),
     Route("POST", "/auths/bind-email", "user", "Add an e-mail address", _EMAIL_CHANGE),
@@ -139,7 +134,6 @@ not_offered(
     Route("DELETE", "/auths/unbind-email", "user", "Remove the e-mail address", _EMAIL_CHANGE),
 )
 not_offered(
-    router,
     AdminActor,
     Route("GET", "/auths/sms/config", "admin", "How codes are sent", _SMS),
     Route("POST", "/auths/sms/config", "admin", "Choose how codes are sent", _SMS),

@@ -1,14 +1,11 @@
 """`GET /api/config`: what this house is and has, for the described system's clients."""
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from vermilion import __version__
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face
 from vermilion.identity import read_choices
-
-router = APIRouter()
 
 
 class FeaturesView(BaseModel):
@@ -39,7 +36,7 @@ class DescribedConfigView(BaseModel):
     sign_in_methods: list[str]
 
 
-@face(router, Route("GET", "/config", "anybody", "What this studio is", root="/api"))
+@face(Route("GET", "/config", "anybody", "What this studio is", root="/api"))
 async def get_config(house: HouseHere) -> DescribedConfigView:
     """Nobody needs to be signed in. What a feature is not offered for answers `dialects.not_offered`."""
     choices = await house.db.read(read_choices)

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from vermilion import ledger
@@ -19,8 +18,6 @@ from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.generation import daily_of_everybody
 from vermilion.identity import Actor, AdminActor, CurrentActor, SessionActor, read_choices
 from vermilion.ledger import StatementEntry
-
-router = APIRouter()
 
 _BUYING: Final = "buying credits"
 _CODES: Final = "redemption codes"
@@ -98,7 +95,7 @@ class StatisticsView(Figures):
     by_model: list[ModelFigures]
 
 
-@face(router, Route("GET", "/credit/config", "user", "How credits work here"))
+@face(Route("GET", "/credit/config", "user", "How credits work here"))
 async def get_config(house: HouseHere, _actor: CurrentActor) -> CreditConfigView:
     """What a new person is given, and by what ways credits can be had."""
     choices = await house.db.read(read_choices)
@@ -111,7 +108,7 @@ async def get_config(house: HouseHere, _actor: CurrentActor) -> CreditConfigView
     )
 
 
-@face(router, Route("GET", "/credit/logs", "user", "My statement"))
+@face(Route("GET", "/credit/logs", "user", "My statement"))
 async def get_logs(house: HouseHere, actor: CurrentActor, page: PageNumber = 1, limit: PageSize = 20) -> LogPage:
     """Every movement of my credits, the latest first."""
     entries, total = await house.db.read(ledger.numbered_statement, actor.user_id, page=page, limit=limit)
@@ -124,28 +121,27 @@ async def get_logs(house: HouseHere, actor: CurrentActor, page: PageNumber = 1, 
     )
 
 
-@face(router, Route("GET", "/credit/models/price", "user", "What models cost"))
+@face(Route("GET", "/credit/models/price", "user", "What models cost"))
 async def get_prices(house: HouseHere, actor: CurrentActor) -> PriceList:
     """Every model's price, as it is now."""
     return PriceList(items=await house.db.read(_prices, house.shelf, actor))
 
 
-@face(router, Route("PUT", "/credit/models/price", "admin", "Price models"), refusals=(404,))
+@face(Route("PUT", "/credit/models/price", "admin", "Price models"), refusals=(404,))
 async def put_prices(house: HouseHere, actor: AdminActor, body: PricesBody) -> PriceList:
     """Change the prices named, all or none; effective at once, and audited."""
     return PriceList(items=await house.db.write(_price, house.shelf, actor, body, house.clock.now()))
 
 
-@face(router, Route("POST", "/credit/statistics", "admin", "What was spent"))
+@face(Route("POST", "/credit/statistics", "admin", "What was spent"))
 async def post_statistics(house: HouseHere, _actor: AdminActor, body: StatisticsBody) -> StatisticsView:
     """Everybody's ended tasks and settled credits, by day and model."""
     return await house.db.read(_statistics, house.shelf, body.days, house.clock.now())
 
 
-not_offered(router, SessionActor, Route("POST", "/credit/tickets", "user", "Buy credits", _BUYING))
-not_offered(router, None, Route("GET", "/credit/callback", "anybody", "Where a payment gateway reports", _BUYING))
+not_offered(SessionActor, Route("POST", "/credit/tickets", "user", "Buy credits", _BUYING))
+not_offered(None, Route("GET", "/credit/callback", "anybody", "Where a payment gateway reports", _BUYING))
 not_offered(
-    router,
     AdminActor,
     Route("GET", "/credit/redemption_codes", "admin", "Redemption codes", _CODES),
     Route("POST", "/credit/redemption_codes", "admin", "Make redemption codes", _CODES),
@@ -154,7 +150,6 @@ not_offered(
     Route("GET", "/credit/redemption_codes/export", "admin", "Redemption codes as a table", _CODES),
 )
 not_offered(
-    router,
     SessionActor,
     Route("POST", "/credit/redemption_codes/{code}/receive", "user", "Redeem a code", _CODES),
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from vermilion import ledger
@@ -32,7 +32,6 @@ from vermilion.providers import Probe, ProviderError, power
 TEST_TIMEOUT_SECONDS: Final = 20.0
 STATS_DAYS_MAX: Final = 90
 
-router = APIRouter()
 
 Days = Annotated[int, Query(ge=1, le=STATS_DAYS_MAX)]
 
@@ -71,76 +70,76 @@ class CreditsView(BaseModel):
     spent: int
 
 
-def add_service(router: APIRouter, service: Service) -> None:
+def add_service(service: Service) -> None:
     """Every route a vendor's service has beside those that make something."""
     at = f"/{service.name}"
-    _add_configuration(router, service, at)
-    _add_questions(router, service, at)
-    add_tasks(router, service, at)
-    _add_credits(router, at)
-    _add_stats(router, service, at)
-    add_stream(router, service)
+    _add_configuration(service, at)
+    _add_questions(service, at)
+    add_tasks(service, at)
+    _add_credits(at)
+    _add_stats(service, at)
+    add_stream(service)
 
 
-def _add_configuration(router: APIRouter, service: Service, at: str) -> None:
-    @face(router, Route("GET", f"{at}/config", "admin", "The configuration"))
+def _add_configuration(service: Service, at: str) -> None:
+    @face(Route("GET", f"{at}/config", "admin", "The configuration"))
     async def get_config(house: HouseHere, actor: AdminActor) -> ServiceConfigView:
         """The login (masked), the prices of models, what is usual where a request names nothing."""
         return await house.db.read(config, house.shelf, house.sealer, service, actor)
 
-    @face(router, Route("POST", f"{at}/config", "admin", "Change the configuration"), refusals=(404, 409))
+    @face(Route("POST", f"{at}/config", "admin", "Change the configuration"), refusals=(404, 409))
     async def post_config(house: HouseHere, actor: AdminActor, body: ConfigBody) -> ServiceConfigView:
         """Change what is sent. A key written back as its mask stays; a new address needs the key again."""
         return await house.db.write(configure, house.shelf, house.sealer, service, actor, body, house.clock.now())
 
-    @face(router, Route("GET", f"{at}/config/user", "user", "What may be used, at what price"))
+    @face(Route("GET", f"{at}/config/user", "user", "What may be used, at what price"))
     async def get_user_config(house: HouseHere, actor: CurrentActor) -> UserConfigView:
         """Models and prices, without secrets."""
         return await house.db.read(user_config, house.shelf, house.sealer, service, actor)
 
-    @face(router, Route("GET", f"{at}/test", "admin", "Test the connection"))
+    @face(Route("GET", f"{at}/test", "admin", "Test the connection"))
     async def get_test(house: HouseHere, _actor: AdminActor) -> ServiceTestView:
         """Ask the vendor whether the login works; it costs nothing and changes nothing."""
         return await _tested(house, service)
 
 
-def _add_questions(router: APIRouter, service: Service, at: str) -> None:
-    @face(router, Route("GET", f"{at}/health", "user", "How the service is"))
+def _add_questions(service: Service, at: str) -> None:
+    @face(Route("GET", f"{at}/health", "user", "How the service is"))
     async def get_health(house: HouseHere, _actor: CurrentActor) -> ServiceHealthView:
         """As well as the healthiest of its logins."""
         (found,) = await house.db.read(provider_states, [service.provider])
         return ServiceHealthView(service=service.name, status=found.state, since=found.since)
 
-    @face(router, Route("GET", f"{at}/models", "user", "The models"))
+    @face(Route("GET", f"{at}/models", "user", "The models"))
     async def get_models(house: HouseHere, actor: CurrentActor) -> ServiceModels:
         """The service's models, with the parameters each understands."""
         return ServiceModels(items=await house.db.read(_models, house.shelf, service, actor))
 
 
-def _add_credits(router: APIRouter, at: str) -> None:
-    @face(router, Route("GET", f"{at}/credits", "user", "My balance"))
+def _add_credits(at: str) -> None:
+    @face(Route("GET", f"{at}/credits", "user", "My balance"))
     async def get_credits(house: HouseHere, actor: CurrentActor) -> CreditsView:
         """The one balance every service draws on."""
         return _credits(actor.user_id, await house.db.read(ledger.balance, actor.user_id))
 
-    @face(router, Route("POST", f"{at}/credits/add", "admin", "Give credits"), refusals=(404, 409))
+    @face(Route("POST", f"{at}/credits/add", "admin", "Give credits"), refusals=(404, 409))
     async def post_add(house: HouseHere, actor: AdminActor, body: CreditsBody) -> CreditsView:
         """Give credits to a person; audited with the reason."""
         return await _give(house, actor, body, body.amount)
 
-    @face(router, Route("POST", f"{at}/credits/deduct", "admin", "Take credits"), refusals=(404, 409))
+    @face(Route("POST", f"{at}/credits/deduct", "admin", "Take credits"), refusals=(404, 409))
     async def post_deduct(house: HouseHere, actor: AdminActor, body: CreditsBody) -> CreditsView:
         """Take credits from a person, as far as they have them; audited with the reason."""
         return await _give(house, actor, body, -body.amount)
 
 
-def _add_stats(router: APIRouter, service: Service, at: str) -> None:
-    @face(router, Route("GET", f"{at}/stats/user", "user", "What I made"))
+def _add_stats(service: Service, at: str) -> None:
+    @face(Route("GET", f"{at}/stats/user", "user", "What I made"))
     async def get_user_stats(house: HouseHere, actor: CurrentActor, days: Days = 30) -> StatsView:
         """My ended tasks, by day and model."""
         return await house.db.read(stats_of, service, actor, days, house.clock.now())
 
-    @face(router, Route("GET", f"{at}/stats/system", "admin", "What everybody made"))
+    @face(Route("GET", f"{at}/stats/system", "admin", "What everybody made"))
     async def get_system_stats(house: HouseHere, _actor: AdminActor, days: Days = 30) -> StatsView:
         """Everybody's ended tasks, by day and model."""
         return await house.db.read(stats_of_everybody, house.shelf, service, days, house.clock.now())
@@ -202,4 +201,4 @@ def _models(tx: Tx, shelf: Shelf, service: Service, actor: Actor) -> list[ModelV
 
 
 for each in VENDOR_SERVICES:
-    add_service(router, each)
+    add_service(each)

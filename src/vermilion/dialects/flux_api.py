@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -18,8 +18,6 @@ from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import AppError, Invalid
 from vermilion.library import AssetView, receive_pieces
-
-router = APIRouter()
 
 UPLOADS_MAX: Final = 8
 PIECE_BYTES: Final = 256 * 1024
@@ -56,7 +54,6 @@ def _upload_body(field: str, *, several: bool) -> dict[str, Any]:
 
 
 @face(
-    router,
     Route("POST", "/flux/text-to-image", "user", "A picture from words"),
     refusals=_MAKING,
 )
@@ -66,7 +63,6 @@ async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor,
 
 
 @face(
-    router,
     Route("POST", "/flux/image-to-image", "user", "A picture from a picture", takes_files=True),
     refusals=_MAKING,
 )
@@ -76,7 +72,6 @@ async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor
 
 
 @face(
-    router,
     Route("POST", "/flux/multi-image-edit", "user", "A picture from several", takes_files=True),
     refusals=_MAKING,
 )
@@ -86,7 +81,6 @@ async def multi_image_edit(house: HouseHere, links: LinksHere, actor: CurrentAct
 
 
 @face(
-    router,
     Route("POST", "/flux/upload-image", "user", "Upload a picture", takes_files=True),
     status_code=201,
     refusals=(415, 503),
@@ -98,7 +92,6 @@ async def upload_image(house: HouseHere, links: LinksHere, actor: CurrentActor, 
 
 
 @face(
-    router,
     Route("POST", "/flux/upload-images", "user", "Upload pictures", takes_files=True),
     status_code=201,
     refusals=(415, 503),

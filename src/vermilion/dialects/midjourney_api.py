@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from vermilion.dialects.bodies import ActionBody, BlendBody, ImagineBody, ModalBody, OneImageBody, ShortenBody
@@ -20,8 +19,6 @@ from vermilion.generation import follow_ups_of
 from vermilion.identity import CurrentActor
 from vermilion.kit import NotFound
 
-router = APIRouter()
-
 _MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 
 
@@ -33,7 +30,7 @@ class ImageSeedView(BaseModel):
 
 
 def _add_imagine(path: str) -> None:
-    @face(router, Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=_MAKING)
+    @face(Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=_MAKING)
     async def imagine(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ImagineBody) -> TaskView:
         """Reference pictures are prompts, styles or characters, with weights."""
         files = [
@@ -55,7 +52,6 @@ _add_imagine("/midjourney/submit/imagine")
 
 
 @face(
-    router,
     Route("POST", "/midjourney/submit/blend", "user", "One picture of several", takes_files=True),
     refusals=_MAKING,
 )
@@ -67,7 +63,6 @@ async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: B
 
 
 @face(
-    router,
     Route("POST", "/midjourney/submit/describe", "user", "Words for a picture", takes_files=True),
     refusals=_MAKING,
 )
@@ -78,21 +73,20 @@ async def describe(house: HouseHere, links: LinksHere, actor: CurrentActor, body
     return await make(house, links, MIDJOURNEY, actor, Wish("describe", "", None, sent, files))
 
 
-@face(router, Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=_MAKING)
+@face(Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=_MAKING)
 async def shorten(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ShortenBody) -> TaskView:
     """The words are among the task's `properties.facts.texts`."""
     sent = body.model_dump(exclude_none=True, include={"mode"})
     return await make(house, links, MIDJOURNEY, actor, Wish("shorten", body.prompt, None, sent))
 
 
-@face(router, Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=_MAKING)
+@face(Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=_MAKING)
 async def action(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ActionBody) -> TaskView:
     """`custom_id` is one of the task's buttons; one that needs words or a region is for `submit/modal`."""
     return await act(house, links, MIDJOURNEY, actor, body)
 
 
 @face(
-    router,
     Route("POST", "/midjourney/submit/modal", "user", "Press a button that asks for more", takes_files=True),
     refusals=_MAKING,
 )
@@ -104,7 +98,7 @@ async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: M
     return await act(house, links, MIDJOURNEY, actor, body, prompt=body.prompt, mask=body.mask_base64 or body.mask)
 
 
-@face(router, Route("GET", "/midjourney/task/{task_id}/image-seed", "owner", "The seed of a task"))
+@face(Route("GET", "/midjourney/task/{task_id}/image-seed", "owner", "The seed of a task"))
 async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> ImageSeedView:
     """The seed, where it is known: it was asked for, or Midjourney told it, or a request for it was answered."""
     owner, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
@@ -119,7 +113,6 @@ async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> Im
 
 
 @face(
-    router,
     Route("POST", "/midjourney/task/{task_id}/image-seed", "owner", "Ask for the seed of a task"),
     refusals=(402, 409),
 )

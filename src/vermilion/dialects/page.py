@@ -79,7 +79,7 @@ def _lines() -> Iterator[str]:
         ("Credit", "credit"),
         ("The studio", "config"),
     ):
-        mine = [route for route in offered if route.path.split("/")[1] in belongs.split()]
+        mine = [route for route in offered if route.word in belongs.split()]
         if mine:
             yield ""
             yield f"## {title}"
@@ -116,7 +116,7 @@ def _body(route: Route) -> str:
 
 def _named_s(route: Route) -> str:
     """A route's name with `S` for its service, where it is a vendor's."""
-    first = route.path.split("/")[1]
+    first = route.word
     if first not in {service.name for service in VENDOR_SERVICES}:
         return route.name
     return f"{route.method} {route.root}/S{route.path.removeprefix(f'/{first}')}"

@@ -3,8 +3,6 @@
 import re
 from typing import Any, Final
 
-from fastapi import APIRouter
-
 from vermilion.dialects.bodies import PaintingBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
@@ -14,14 +12,11 @@ from vermilion.dialects.table import DREAMWORK, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 
-router = APIRouter()
-
 _MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 _PIXELS: Final = re.compile(r"^\s*(\d{2,5})\s*[xX×*]\s*(\d{2,5})\s*$")
 
 
 @face(
-    router,
     Route("POST", "/dreamwork/submit/text-to-image", "user", "A picture from words"),
     refusals=_MAKING,
 )
@@ -31,7 +26,6 @@ async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor,
 
 
 @face(
-    router,
     Route("POST", "/dreamwork/submit/image-to-image", "user", "A picture from pictures", takes_files=True),
     refusals=_MAKING,
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from vermilion.identity import problem_responses, write_responses
 from vermilion.kit import AppError
@@ -38,6 +40,11 @@ class Route:
         return f"{self.method} {self.root}{self.path}"
 
     @property
+    def word(self) -> str:
+        """The first word of its path: the service, or what else it is about."""
+        return self.path.split("/")[1]
+
+    @property
     def operation(self) -> str:
         """Its operation's id: `described_post_kling_submit_lip_sync`."""
         words = self.path.replace("{", "").replace("}", "").replace("-", "_").strip("/").split("/")
@@ -59,15 +66,32 @@ class NotOffered(AppError):
     status = 501
 
 
+class Gate(APIRouter):
+    """The routes whose address begins with one word; for any other address it is not searched at all.
+
+    Routes are tried one after another, and there are more of these than of all others together.
+    """
+
+    def __init__(self, root: str, word: str) -> None:
+        super().__init__()
+        self._at = f"{root}/{word}"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether one of them answers."""
+        path: str = scope["path"]
+        if not path.startswith(self._at) or path[len(self._at) : len(self._at) + 1] not in ("", "/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+GATES: Final[dict[tuple[str, str], Gate]] = {}
+"""By root and first word, in the order they were needed."""
+
+
 def face(
-    router: APIRouter,
-    route: Route,
-    *,
-    status_code: int = 200,
-    refusals: tuple[int, ...] = (),
-    **more: Any,
+    route: Route, *, status_code: int = 200, refusals: tuple[int, ...] = (), **more: Any
 ) -> Callable[[Endpoint], Endpoint]:
-    """Enter a route into the table and into `router`, with the problems it may answer beside the usual ones."""
+    """Enter a route into the table and behind its gate, with the problems it may answer beside the usual ones."""
     usual = {*refusals, *(() if route.who == "anybody" else (401, 403)), *((404,) if "{" in route.path else ())}
     responses = problem_responses(*sorted(usual)) if route.method == "GET" else write_responses(*sorted(usual))
 
@@ -76,7 +100,8 @@ def face(
             raise ValueError(f"{route.name} is described twice")
         ROUTES[route.name] = route
         ENDPOINTS[route.name] = endpoint
-        router.add_api_route(
+        gate = GATES.setdefault((route.root, route.word), Gate(route.root, route.word))
+        gate.add_api_route(
             route.path,
             endpoint,
             methods=[route.method],
@@ -93,13 +118,13 @@ def face(
     return enter
 
 
-def not_offered(router: APIRouter, actor: Any, *routes: Route) -> None:
+def not_offered(actor: Any, *routes: Route) -> None:
     """Routes of something the house does not have: each says what is missing, to those who may ask at all.
 
     `actor` is the dependency's type that the routes' `who` stands for; None for anybody.
     """
     for route in routes:
-        face(router, route, refusals=(501,), response_class=Response)(_refusal(route, actor))
+        face(route, refusals=(501,), response_class=Response)(_refusal(route, actor))
 
 
 def _refusal(route: Route, actor: Any) -> Endpoint:

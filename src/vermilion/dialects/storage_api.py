@@ -3,7 +3,6 @@
 from typing import Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from vermilion.dialects.house import HouseHere, Links, LinksHere
@@ -11,10 +10,6 @@ from vermilion.dialects.routes import Route, face, not_offered
 from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.identity import AdminActor, CurrentActor
 from vermilion.library import AssetView, Wanted, numbered_assets, stored_by_kind, trash_asset
-
-router = APIRouter()
-early_router = APIRouter()
-"""Routes that stand below an address the library answers for every name: they must be tried before it."""
 
 _CLOUD: Final = "storage in a cloud"
 _MADE: Final = Wanted(source="made")
@@ -78,13 +73,13 @@ class DeletedFile(BaseModel):
     deleted: bool
 
 
-@face(router, Route("GET", "/storage/config", "admin", "Where files lie"))
+@face(Route("GET", "/storage/config", "admin", "Where files lie"))
 async def get_config(_actor: AdminActor) -> StorageConfigView:
     """In the studio's own folder; nowhere else yet."""
     return StorageConfigView(enabled=True, provider="local", configurable=False)
 
 
-@face(router, Route("GET", "/storage/stats", "user", "What my files take"))
+@face(Route("GET", "/storage/stats", "user", "What my files take"))
 async def get_stats(house: HouseHere, actor: CurrentActor) -> StorageStatsView:
     """Counts and bytes, by where files came from and what they are."""
     rows = await house.db.read(stored_by_kind, actor.user_id)
@@ -97,8 +92,8 @@ async def get_stats(house: HouseHere, actor: CurrentActor) -> StorageStatsView:
     )
 
 
-def _add_files(into: APIRouter, at: str) -> None:
-    @face(into, Route("GET", at, "user", "What I made"))
+def _add_files(at: str) -> None:
+    @face(Route("GET", at, "user", "What I made"))
     async def get_generated(
         house: HouseHere, links: LinksHere, actor: CurrentActor, page: PageNumber = 1, limit: PageSize = 20
     ) -> GeneratedFiles:
@@ -112,18 +107,17 @@ def _add_files(into: APIRouter, at: str) -> None:
             has_more=page * limit < total,
         )
 
-    @face(router, Route("DELETE", f"{at}/{{asset_id}}", "owner", "Delete a file of mine"))
+    @face(Route("DELETE", f"{at}/{{asset_id}}", "owner", "Delete a file of mine"))
     async def delete_generated(house: HouseHere, actor: CurrentActor, asset_id: UUID) -> DeletedFile:
         """It is gone from everywhere at once, links to it included."""
         await house.db.write(trash_asset, actor.user_id, asset_id, house.clock.now())
         return DeletedFile(id=asset_id, deleted=True)
 
 
-_add_files(early_router, "/files/generated")
-_add_files(router, "/storage/files/generated")
+_add_files("/files/generated")
+_add_files("/storage/files/generated")
 
 not_offered(
-    router,
     AdminActor,
     Route("POST", "/storage/config", "admin", "Choose where files lie", _CLOUD),
     Route("POST", "/storage/test", "admin", "Test where files lie", _CLOUD),

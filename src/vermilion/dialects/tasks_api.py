@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 
 from vermilion.db import Tx
@@ -38,24 +38,24 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-def add_tasks(router: APIRouter, service: Service, at: str) -> None:
+def add_tasks(service: Service, at: str) -> None:
     """The routes of a service's tasks."""
     one = f"{at}/task/{{task_id}}"
 
-    @face(router, Route("GET", one, "owner", "One task"))
+    @face(Route("GET", one, "owner", "One task"))
     async def get_task(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
         """One task of this service."""
         owner, view = await house.db.read(task_for, service, actor, task_id)
         return task_view(service, view, links, user_id=owner)
 
-    @face(router, Route("DELETE", one, "owner", "Cancel a task, or delete it"), refusals=(409,))
+    @face(Route("DELETE", one, "owner", "Cancel a task, or delete it"), refusals=(409,))
     async def delete_task(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
         """Cancel the task if it still can be; one that has ended is deleted with what it made. How it then was."""
         return await end_task(house, links, service, actor, task_id)
 
     for path in (f"{at}/tasks", f"{at}/history"):
 
-        @face(router, Route("GET", path, "user", "My tasks, by page"))
+        @face(Route("GET", path, "user", "My tasks, by page"))
         async def get_tasks(
             house: HouseHere, links: LinksHere, actor: CurrentActor, page: PageNumber = 1, limit: PageSize = 20
         ) -> TaskPage:
@@ -70,11 +70,10 @@ def add_tasks(router: APIRouter, service: Service, at: str) -> None:
             )
 
 
-def add_stream(router: APIRouter, service: Service) -> None:
+def add_stream(service: Service) -> None:
     """The route of a service's live changes."""
 
     @face(
-        router,
         Route("GET", f"/{service.name}/stream/user", "user", "My tasks' changes, live"),
         refusals=(429,),
         response_class=EventStream,

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter
-
 from vermilion.dialects.bodies import CameraMove, LipSyncBody, VideoBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
@@ -15,8 +13,6 @@ from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
 from vermilion.identity import Actor, CurrentActor
 
-router = APIRouter()
-
 _MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 _NOT_PARAMS: Final = {"prompt", "model", "model_name", "camera_control", "image", "image_tail", "seed"}
 
@@ -24,13 +20,12 @@ _NOT_PARAMS: Final = {"prompt", "model", "model_name", "camera_control", "image"
 def _add_videos(service: Service) -> None:
     path = f"/{service.name}/submit"
 
-    @face(router, Route("POST", f"{path}/text-to-video", "user", "A video from words"), refusals=_MAKING)
+    @face(Route("POST", f"{path}/text-to-video", "user", "A video from words"), refusals=_MAKING)
     async def text_to_video(house: HouseHere, links: LinksHere, actor: CurrentActor, body: VideoBody) -> TaskView:
         """Five seconds unless asked otherwise."""
         return await _make(house, links, service, actor, "text-to-video", body)
 
     @face(
-        router,
         Route("POST", f"{path}/image-to-video", "user", "A video from a picture", takes_files=True),
         refusals=_MAKING,
     )
@@ -44,7 +39,6 @@ for each in (KLING, JIMENG):
 
 
 @face(
-    router,
     Route("POST", "/kling/submit/lip-sync", "user", "Words or sound for a face", takes_files=True),
     refusals=_MAKING,
 )

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from vermilion.dialects.bodies import CreateBody
@@ -19,8 +18,6 @@ from vermilion.dialects.tasks_api import PageNumber, PageSize, end_task, task_fo
 from vermilion.generation import GenerationView, Status, numbered_page
 from vermilion.identity import CurrentActor
 from vermilion.kit import Invalid, NotFound
-
-router = APIRouter()
 
 _MAKING: Final = (400, 402, 409, 413, 415, 503)
 
@@ -60,7 +57,6 @@ class GenerationHistory(BaseModel):
 
 
 @face(
-    router,
     Route("POST", "/generation/create", "user", "A picture by a workflow", takes_files=True),
     refusals=_MAKING,
 )
@@ -85,21 +81,21 @@ async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
     return _of_task(task)
 
 
-@face(router, Route("GET", "/generation/status/{task_id}", "owner", "How a task is"))
+@face(Route("GET", "/generation/status/{task_id}", "owner", "How a task is"))
 async def status(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> GenerationTask:
     """One task."""
     owner, view = await house.db.read(task_for, GENERATION, actor, task_id)
     return _of_task(task_view(GENERATION, view, links, user_id=owner))
 
 
-@face(router, Route("GET", "/generation/result/{task_id}", "owner", "What a task made"))
+@face(Route("GET", "/generation/result/{task_id}", "owner", "What a task made"))
 async def result(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> ResultView:
     """One task with its pictures; none before it is completed."""
     owner, view = await house.db.read(task_for, GENERATION, actor, task_id)
     return _result(view, links, owner)
 
 
-@face(router, Route("GET", "/generation/history", "user", "My tasks, by page"))
+@face(Route("GET", "/generation/history", "user", "My tasks, by page"))
 async def history(
     house: HouseHere, links: LinksHere, actor: CurrentActor, page: PageNumber = 1, limit: PageSize = 20
 ) -> GenerationHistory:
@@ -114,7 +110,7 @@ async def history(
     )
 
 
-@face(router, Route("DELETE", "/generation/{task_id}", "owner", "Cancel a task, or delete it"), refusals=(409,))
+@face(Route("DELETE", "/generation/{task_id}", "owner", "Cancel a task, or delete it"), refusals=(409,))
 async def delete(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> GenerationTask:
     """Cancel the task if it still can be; one that has ended is deleted with what it made. How it then was."""
     return _of_task(await end_task(house, links, GENERATION, actor, task_id))
