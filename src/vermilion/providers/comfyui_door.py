@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from vermilion.providers import comfyui_errors
-from vermilion.providers.contract import CredentialField, LocalText, Login
+from vermilion.providers.contract import CredentialField, LocalText, Login, filled_in
 from vermilion.providers.errors import Drifted, Misconfigured
 from vermilion.providers.wire import Answer, Wire
 
@@ -66,7 +66,7 @@ class Door:
     """One server, reached with one login."""
 
     def __init__(self, login: Login, wire: Wire) -> None:
-        given = {field.name: (login.fields.get(field.name) or field.default or "").strip() for field in FIELDS}
+        given = filled_in(FIELDS, login.fields)
         self.base_url = given["base_url"].rstrip("/")
         self._key, self._name, self._header = given["api_key"], given["username"], given["key_header"]
         self._wire = wire

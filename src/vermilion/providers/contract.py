@@ -243,6 +243,11 @@ class Login:
     allow_private_hosts: bool = False
 
 
+def filled_in(declared: Sequence[CredentialField], given: Mapping[str, str]) -> dict[str, str]:
+    """The value of each declared field, trimmed; its default where nothing was given."""
+    return {field.name: (given.get(field.name) or field.default or "").strip() for field in declared}
+
+
 @runtime_checkable
 class Provider(Protocol):
     """What every adapter is. It is constructed as `Adapter(login, wire)` and keeps no state between calls."""

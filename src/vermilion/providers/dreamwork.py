@@ -20,6 +20,7 @@ from vermilion.providers.contract import (
     Pending,
     Probe,
     Ticket,
+    filled_in,
 )
 from vermilion.providers.dreamwork_body import body_of
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError
@@ -66,8 +67,7 @@ class Adapter:
     max_concurrent_default: ClassVar[int] = 5
 
     def __init__(self, login: Login, wire: Wire) -> None:
-        defaults = {field.name: field.default or "" for field in self.credential_fields}
-        fields = {name: (login.fields.get(name) or default).strip() for name, default in defaults.items()}
+        fields = filled_in(self.credential_fields, login.fields)
         self._key = fields["key"]
         self._base = _complete_address(fields["base_url"])
         self._is_ark = self._base.endswith(_ARK_PATH)

@@ -27,6 +27,7 @@ from vermilion.providers.contract import (
     Pending,
     Probe,
     Ticket,
+    filled_in,
 )
 from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
@@ -96,8 +97,7 @@ class Adapter:
     """Unix seconds; only the age of callbacks depends on it."""
 
     def __init__(self, login: Login, wire: Wire) -> None:
-        defaults = {field.name: field.default or "" for field in self.credential_fields}
-        fields = {name: (login.fields.get(name) or default).strip() for name, default in defaults.items()}
+        fields = filled_in(self.credential_fields, login.fields)
         self._key = fields["key"]
         self._scheme = fields["scheme"]
         self._base = fields["base_url"].rstrip("/")

@@ -27,6 +27,7 @@ from vermilion.providers.contract import (
     Pending,
     Probe,
     Ticket,
+    filled_in,
 )
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, Misconfigured, ProviderError, Throttled
 from vermilion.providers.wire import Answer, Wire
@@ -109,7 +110,7 @@ class Adapter:
     """Unix seconds; requests are signed at this moment."""
 
     def __init__(self, login: Login, wire: Wire) -> None:
-        fields = {each.name: (login.fields.get(each.name) or each.default or "").strip() for each in FIELDS}
+        fields = filled_in(FIELDS, login.fields)
         self._fields = fields
         self._base = fields["base_url"].rstrip("/")
         self._wire = wire

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from vermilion.providers.contract import CredentialField, FieldChoice, LocalText
+from vermilion.providers.contract import CredentialField, FieldChoice, LocalText, filled_in
 from vermilion.providers.errors import Misconfigured
 
 TOKEN_LIFE_SECONDS = 1800
@@ -85,7 +85,7 @@ class KlingLogin:
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> "KlingLogin":
         """From a credential's fields, with defaults filled in. A pasted `/v1` is not part of the address."""
-        clean = {field.name: (fields.get(field.name) or field.default or "").strip() for field in FIELDS}
+        clean = filled_in(FIELDS, fields)
         return cls(
             base=clean["base_url"].rstrip("/").removesuffix("/v1"),
             api_key=clean["api_key"],

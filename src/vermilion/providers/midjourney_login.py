@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vermilion.providers.contract import CredentialField, FieldChoice, LocalText
+from vermilion.providers.contract import CredentialField, FieldChoice, LocalText, filled_in
 
 Dialect = Literal["auto", "original", "extended", "relay"]
 DIALECTS: tuple[Dialect, ...] = ("auto", "original", "extended", "relay")
@@ -77,7 +77,7 @@ class ProxyLogin:
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> "ProxyLogin":
         """From a credential's fields. A pasted `/mj` is no part of the address; unknown words count as `auto`."""
-        clean = {field.name: (fields.get(field.name) or field.default or "").strip() for field in FIELDS}
+        clean = filled_in(FIELDS, fields)
         word = clean["dialect"].lower()
         return cls(
             base=clean["base_url"].rstrip("/").removesuffix("/mj").rstrip("/"),

@@ -22,6 +22,7 @@ from vermilion.providers.contract import (
     Pending,
     Probe,
     Ticket,
+    filled_in,
 )
 from vermilion.providers.errors import (
     Ambiguous,
@@ -84,8 +85,7 @@ class Adapter:
     max_concurrent_default: ClassVar[int] = 4
 
     def __init__(self, login: Login, wire: Wire) -> None:
-        defaults = {field.name: field.default or "" for field in self.credential_fields}
-        fields = {name: (login.fields.get(name) or default).strip() for name, default in defaults.items()}
+        fields = filled_in(self.credential_fields, login.fields)
         self._key = fields["key"]
         self._base = fields["base_url"].rstrip("/")
         self._account = {"OpenAI-Organization": fields["organization"], "OpenAI-Project": fields["project"]}
