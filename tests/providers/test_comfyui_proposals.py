@@ -195,6 +195,8 @@ async def test_a_workflow_is_read_as_it_is_posted_and_as_options_hold_it() -> No
     posted = await propose({"client_id": "x", "prompt": CLASSIC})
     assert bare.entry is not None
     assert posted.entry == bare.entry
+    assert (await propose({"input": {"workflow": CLASSIC, "images": []}})).entry == bare.entry
+    assert (await propose({**CLASSIC, "_notes": {"by": "another program"}})).entry == bare.entry
     assert (await propose(bare.entry["options"])).entry == bare.entry
 
 

@@ -120,9 +120,10 @@ def as_link(value: Any) -> Link | None:
 
 
 def read_workflow(document: Any) -> Graph:
-    """The workflow in a document: bare, as it is posted (`prompt`), or as our own options hold it (`workflow`).
+    """The workflow in a document.
 
-    Raises `NoWorkflow`.
+    Bare, as it is posted (`prompt`), as our own options hold it (`workflow`), or as others wrap it for their workers
+    (`input`). Names that begin with `_` are notes of other programs, and left out. Raises `NoWorkflow`.
     """
     nodes = _nodes_of(document)
     if len(nodes) > NODES_MAX:
@@ -130,11 +131,11 @@ def read_workflow(document: Any) -> Graph:
             f"This workflow has {len(nodes)} nodes; at most {NODES_MAX} are taken.",
             f"这个工作流有 {len(nodes)} 个节点，最多支持 {NODES_MAX} 个。",
         )
-    return Graph({node_id: _node(node_id, table) for node_id, table in nodes.items()})
+    return Graph({node_id: _node(node_id, table) for node_id, table in nodes.items() if not node_id.startswith("_")})
 
 
 def _nodes_of(document: Any) -> Mapping[str, Any]:
-    for wrapped in ("prompt", "workflow"):
+    for wrapped in ("input", "prompt", "workflow"):
         if isinstance(document, Mapping) and isinstance(document.get(wrapped), Mapping):
             document = document[wrapped]
     if not isinstance(document, Mapping) or not document:
