@@ -49,10 +49,10 @@ class PostgresqlLane:
         self._connections: list[Connection] = []
 
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
-        return self._writers.submit(self._run, self._writer_engine, work)
+        return self._writers.submit(lambda: self._run(self._writer_engine, work, keeps=True))
 
     def read(self, work: Callable[[Tx], T]) -> "Future[T]":
-        return self._readers.submit(lambda: self._run(self._reader_engine, work)[0])
+        return self._readers.submit(lambda: self._run(self._reader_engine, work, keeps=False)[0])
 
     def close(self) -> None:
         self._writers.shutdown(wait=True)
@@ -60,15 +60,17 @@ class PostgresqlLane:
         for connection in self._connections:
             connection.close()
 
-    def _run(self, engine: Engine, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
-        """Work in a transaction of its own; again where nothing of it can have been committed."""
+    def _run(self, engine: Engine, work: Callable[[Tx], T], *, keeps: bool) -> tuple[T, list[Callable[[], None]]]:
+        """Work in a transaction of its own; again where nothing of it can have been committed. A read keeps nothing."""
         for attempt in range(1, TRIES_MAX + 1):
             committing = False
             try:
                 connection = self._connection(engine)
-                with connection.begin():
+                with connection.begin() as transaction:
                     done = run_joined(connection, work)
-                    committing = True
+                    committing = keeps
+                    if not keeps:
+                        transaction.rollback()
                 return done
             except DBAPIError as error:
                 # A connection that was lost (the server was restarted) took what was not committed with it.
