@@ -118,7 +118,7 @@ async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_ma
 
     await me.go(f"/admin/models/{made['id']}")
     await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
-    await page.get_by_role("button", name=me.say("making.keep")).click()
+    await page.get_by_role("button", name=me.say("making.withdraw")).click()
     await page.wait_for_url("**/admin/models")
     exported = studio.ask("GET", f"/admin/models/{made['id']}/entry", admin_key)
     shown = {one["id"]: one for one in studio.ask("GET", "/models", admin_key)["items"]}  # type: ignore[index]

@@ -85,6 +85,7 @@ const admin = {
   'making.price_shown': 'The button will say {n}',
   'making.publish': 'Publish',
   'making.keep': 'Keep unpublished',
+  'making.withdraw': 'Save and take off offer',
   'making.anyway_title': 'Publish it although something was found?',
   'making.anyway_body': 'Requests will most likely fail until it is mended. Nobody is charged for what fails.',
   'making.published': '{name} is on offer.',

@@ -87,6 +87,7 @@ const admin: AdminMessages = {
   'making.price_shown': '按钮上会显示 {n}',
   'making.publish': '发布',
   'making.keep': '暂不发布，先保存',
+  'making.withdraw': '保存并停止开放',
   'making.anyway_title': '仍有问题，确定发布吗？',
   'making.anyway_body': '在问题解决之前，请求很可能失败。失败不会扣点。',
   'making.published': '{name} 已开放使用。',
