@@ -41,6 +41,6 @@ async function sendFile(key: string, file: File): Promise<void> {
 
 /** A mask that was painted over a picture takes the place of the one before it. */
 export function addMask(file: File, over: string, steps: Step[]): void {
-  for (const one of draft.references) if (one.role === 'mask') draft.drop(one.key);
+  for (const one of draft.placed) if (one.role === 'mask') draft.drop(one.key);
   addFiles([file], 'mask', { over, steps });
 }
