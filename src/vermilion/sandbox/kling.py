@@ -13,25 +13,21 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from .faults import Fault, FaultKind, job_word, wire_words, words
+from .faults import Fault
 from .jobs import Job
 from .kling_account import Accounts
 from .kling_callbacks import Callbacks
+from .kling_faults import FAULTS
 from .kling_lips import Lips, hum
 from .kling_login import Logins
 from .kling_newer import read_newer
 from .kling_reading import body_of, prompts_in, text_at
-from .kling_relay import ROUTES, created, wrapped
+from .kling_relay import Relay
 from .kling_replies import (
     ERRORS,
     REFUSALS,
     Refusal,
-    handed_on,
     refused,
-    relay_error,
-    relay_refusal,
-    relay_unauthorized,
-    reply,
     success,
 )
 from .kling_requests import Asked, read_image, read_sound, read_try_on, read_video
@@ -78,22 +74,7 @@ class Vendor(BaseVendor):
         "webhook_secret": "whsec_c2FuZGJveC1ub3Qtc2VjcmV0LWF0LWFsbA==",
     }
     hosts = frozenset({"api.klingai.com", "api-beijing.klingai.com", "api-singapore.klingai.com"})
-    faults = (
-        *wire_words(),
-        *words(
-            "fail", "fail-once", "nsfw", "slow", "queue", "never", "forget", "unknown-status", "drift", "empty-output",
-            "404-output", "expire", "partial", "garbage-image", "html-image", "truncated-image", "huge-output",
-            "ssrf-output", "redirect-output", "webhook-early", "webhook-duplicate", "webhook-forged", "webhook-stale",
-            "webhook-late", "webhook-lost",
-        ),
-        FaultKind("code", ("submit", "status", "probe"), "Kling's error of this number; nothing is done.", "code"),
-        FaultKind("accepted-500", ("submit",), "The job is accepted, and the answer is 500 with code 5000."),
-        FaultKind("accepted-504", ("submit",), "The job is accepted, and the answer is 504 with code 5002."),
-        FaultKind("no-face", ("upload",), "identify-face finds nobody; armed, not written into a prompt."),
-        job_word("same-reference-first", "An external_task_id used again answers with the first job instead of 1201."),
-        job_word("same-reference-new", "An external_task_id used again makes a second job instead of 1201."),
-        job_word("webhook-out-of-order", "After the last callback, an earlier one arrives again."),
-    )  # fmt: skip
+    faults = FAULTS
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -102,6 +83,7 @@ class Vendor(BaseVendor):
         secrets = {f"kling:{index}": login["webhook_secret"] for index, login in enumerate(self.secrets)}
         self._callbacks = Callbacks(stage, secrets)
         self._accounts = Accounts(stage)
+        self._relay = Relay(stage, self._logins, self)
 
     def clear(self) -> None:
         self._lips.clear()
@@ -135,7 +117,7 @@ class Vendor(BaseVendor):
         if path.startswith("files/"):
             return await self._file(request, path)
         if path.startswith("relay/kling/"):
-            return await self._relay(request, path.removeprefix("relay/kling/"))
+            return await self._relay.answer(request, path.removeprefix("relay/kling/"))
         if path == "relay" or path.startswith("relay/"):
             # Elsewhere a relay shows its own web pages, whatever the path.
             return web.Response(text="<!doctype html><title>A relay</title>", content_type="text/html")
@@ -151,33 +133,32 @@ class Vendor(BaseVendor):
         resource, _, asked_id = path.rpartition("/")
         match request.method:
             case "POST" if path in _RESOURCES or path.startswith(_NEWER):
-                return await self._create(request, account, path)
+                return await self.create(request, account, path)
             case "POST" if path == "tasks":
-                return await self._guarded(
+                return await self.guarded(
                     request, "status", [], "", lambda: self._accounts.newer_list(request, account)
                 )
             case "POST" if path in {"v1/videos/identify-face", "v1/audio/tts"}:
-                return await self._at_once(request, account, path)
+                return await self.at_once(request, account, path)
             case "GET" if path == "account/costs":
-                return await self._guarded(
-                    request, "probe", [], account, lambda: self._accounts.costs(request, account)
-                )
+                return await self.guarded(request, "probe", [], account, lambda: self._accounts.costs(request, account))
             case "GET" if path == "tasks":
                 return await self._newer_tasks(request, account)
             case "GET" if path in _RESOURCES:
-                return await self._guarded(
+                return await self.guarded(
                     request, "status", [], "", lambda: self._accounts.first_list(request, account, path)
                 )
             case "GET" if resource in _RESOURCES:
                 job = self._known(account, asked_id, resource)
                 faults = job.faults if job else []
-                return await self._guarded(
+                return await self.guarded(
                     request, "status" if job else "probe", faults, asked_id, lambda: self._first_task(job)
                 )
         known = path in _RESOURCES or path in {"tasks", "account/costs"}
         return refused(1202 if known else 1203)
 
-    async def _create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+    async def create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        """Take a job in, on either generation's path."""
         body = await body_of(request)
         newer = path.startswith(_NEWER)
         options = body.get("options", {}) if newer else body
@@ -215,7 +196,7 @@ class Vendor(BaseVendor):
             return success({name: value for name, value in view.items() if name in kept | stamps | ids})
 
         subject = f"{account}|{path}|" + json.dumps({**body, "external_task_id": 0, "options": 0}, sort_keys=True)
-        return await self._guarded(request, "submit", faults, subject, done)
+        return await self.guarded(request, "submit", faults, subject, done)
 
     async def _asked(self, account: str, path: str, body: dict[str, Any]) -> Asked:
         if path.startswith(_NEWER):
@@ -239,7 +220,8 @@ class Vendor(BaseVendor):
             asked.seconds = float(parent.notes["seconds"]) + 4.5
         return asked
 
-    async def _at_once(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+    async def at_once(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
+        """What is answered in the call itself: the faces in a film, and speech."""
         body = await body_of(request)
 
         async def done() -> web.StreamResponse:
@@ -269,46 +251,7 @@ class Vendor(BaseVendor):
             return success([newer_view(self.stage, job) for job in asked if not is_forgotten(self.stage, job)])
 
         faults = [fault for job in asked for fault in job.faults]
-        return await self._guarded(request, "status", faults, ",".join(names), done)
-
-    async def _relay(self, request: web.Request, path: str) -> web.StreamResponse:
-        account = self._logins.by_key(request.headers.get("Authorization", ""))
-        if account is None:
-            return relay_unauthorized()
-        resource, _, asked_id = path.rpartition("/")
-        try:
-            if request.method == "POST" and path.removeprefix("v1/videos/") in ROUTES:
-                return await self._relay_create(request, account, path)
-            if request.method == "POST" and path in {"v1/videos/identify-face", "v1/audio/tts"}:
-                return await self._at_once(request, account, path)
-            if request.method == "GET" and resource.removeprefix("v1/videos/") in ROUTES:
-                # The relay knows its jobs by id alone, whatever path they were made on.
-                job = self.stage.jobs.get(asked_id)
-                mine = job is not None and job.vendor == VENDOR and job.notes["account"] == account
-                faults = job.faults if mine and job else []
-                place = "status" if mine else "probe"
-                return await self._guarded(
-                    request, place, faults, asked_id, lambda: self._relay_task(job if mine else None), relay_refusal
-                )
-        except Refusal as refusal:
-            return handed_on(refused(refusal.code, str(refusal)))
-        error = {"message": f"Invalid URL ({request.method} {path[:80]})", "type": "invalid_request_error"}
-        return reply({"error": error}, 404)
-
-    async def _relay_create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
-        answer = await self._create(request, account, path)
-        if not isinstance(answer, web.Response) or answer.content_type != "application/json":
-            return answer
-        told = json.loads(answer.text or "{}")
-        if told.get("code") != 0:
-            return handed_on(answer)
-        job = self.stage.jobs.get(told["data"]["task_id"])
-        return answer if job is None else reply(created(job))
-
-    async def _relay_task(self, job: Job | None) -> web.StreamResponse:
-        if job is None or is_forgotten(self.stage, job):
-            return relay_error(400, "task_not_exist", "task_not_exist")
-        return reply(wrapped(self.stage, job))
+        return await self.guarded(request, "status", faults, ",".join(names), done)
 
     async def _file(self, request: web.Request, path: str) -> web.StreamResponse:
         if (speech := _SPEECH.match(path)) is not None:
@@ -329,9 +272,9 @@ class Vendor(BaseVendor):
                 return web.Response(body=hum(float(job.notes["seconds"])), content_type="audio/wav")
             return await hand_out(request, self.stage, job, index, lambda: order_at(self.stage, job, index))
 
-        return await self._guarded(request, "download", job.faults, path, done)
+        return await self.guarded(request, "download", job.faults, path, done)
 
-    async def _guarded(
+    async def guarded(
         self,
         request: web.Request,
         place: str,
