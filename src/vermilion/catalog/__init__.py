@@ -4,7 +4,7 @@
 or make, and credentials, are rows. The house gives what `CatalogHouse` lists, as `app.state.house`.
 """
 
-from vermilion.catalog.api import CatalogHouse, admin_router, router
+from vermilion.catalog.api import CatalogHouse, admin_router, ask_provider, router
 from vermilion.catalog.credentials import (
     CREDENTIALS_TOPIC,
     CredentialDraft,
@@ -61,6 +61,7 @@ __all__ = [
     "add_model",
     "admin_router",
     "all_credentials",
+    "ask_provider",
     "change_credential",
     "credential_view",
     "delete_credential",

@@ -26,6 +26,7 @@ from vermilion.catalog.provider_views import (
     field_view,
 )
 from vermilion.catalog.queries import (
+    OpenCredential,
     all_credentials,
     declared_entries,
     declared_entry,
@@ -188,6 +189,22 @@ async def test_credential(credential_id: UUID, _actor: AdminActor, request: Requ
     opened = await house.db.read(open_credential, house.sealer, credential_id)
     if opened is None:
         raise NotFound("credential.unknown", "There is no such credential, or the key file does not open it.")
+    found, latency_ms = await ask_provider(house, opened)
+    await house.db.write(note_test, credential_id, found, house.clock.now())
+    return TestView(
+        ok=found.problem is None,
+        latency_ms=latency_ms,
+        account=found.account,
+        problem=found.problem,
+        balance=BalanceView(amount=found.balance.amount, unit=found.balance.unit) if found.balance else None,
+    )
+
+
+async def ask_provider(house: CatalogHouse, opened: OpenCredential) -> tuple[Probe, int]:
+    """What the provider says to a credential, and how many milliseconds it took; nothing is noted of it.
+
+    Raises `Conflict` (`credential.no_test`) where the provider has no test that costs nothing.
+    """
     probe = power(house.adapter(opened.provider, opened.login), "probe")
     if probe is None:
         raise Conflict("credential.no_test", "This provider offers no test that costs nothing.")
@@ -199,15 +216,7 @@ async def test_credential(credential_id: UUID, _actor: AdminActor, request: Requ
         found = Probe(problem=error.message)
     except TimeoutError:
         found = Probe(problem=f"No answer within {TEST_TIMEOUT_SECONDS:.0f} seconds.")
-    latency_ms = round((house.clock.monotonic() - begun) * 1000)
-    await house.db.write(note_test, credential_id, found, house.clock.now())
-    return TestView(
-        ok=found.problem is None,
-        latency_ms=latency_ms,
-        account=found.account,
-        problem=found.problem,
-        balance=BalanceView(amount=found.balance.amount, unit=found.balance.unit) if found.balance else None,
-    )
+    return found, round((house.clock.monotonic() - begun) * 1000)
 
 
 def _entries(tx: Tx, shelf: Shelf, actor: Actor) -> tuple[list[Entry], set[str]]:

@@ -1,6 +1,5 @@
 """The routes every vendor's service has, made once for all of them."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -9,7 +8,15 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from vermilion import ledger
-from vermilion.catalog import ModelView, Shelf, effective_entries, model_view, open_credential, provider_states
+from vermilion.catalog import (
+    ModelView,
+    Shelf,
+    ask_provider,
+    effective_entries,
+    model_view,
+    open_credential,
+    provider_states,
+)
 from vermilion.db import Tx
 from vermilion.dialects.bodies import CreditsBody
 from vermilion.dialects.config import (
@@ -27,9 +34,8 @@ from vermilion.dialects.stats import StatsView, stats_of, stats_of_everybody
 from vermilion.dialects.table import VENDOR_SERVICES, Service
 from vermilion.dialects.tasks_api import add_stream, add_tasks
 from vermilion.identity import Actor, AdminActor, CurrentActor
-from vermilion.providers import Probe, ProviderError, power
+from vermilion.kit import Conflict
 
-TEST_TIMEOUT_SECONDS: Final = 20.0
 STATS_DAYS_MAX: Final = 90
 
 
@@ -155,20 +161,13 @@ async def _tested(house: House, service: Service) -> ServiceTestView:
     opened = await house.db.read(open_credential, house.sealer, credential_id)
     if opened is None:
         return failed("The studio's key file does not open this login: enter it again.")
-    probe = power(house.adapter(opened.provider, opened.login), "probe")
-    if probe is None:
-        return failed("This vendor offers no test that costs nothing.")
-    begun = house.clock.monotonic()
     try:
-        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
-            found: Probe = await probe()
-    except ProviderError as error:
-        found = Probe(problem=error.message)
-    except TimeoutError:
-        found = Probe(problem=f"No answer within {TEST_TIMEOUT_SECONDS:.0f} seconds.")
+        found, latency_ms = await ask_provider(house, opened)
+    except Conflict as error:
+        return failed(error.detail)
     return ServiceTestView(
         success=found.problem is None,
-        latency_ms=round((house.clock.monotonic() - begun) * 1000),
+        latency_ms=latency_ms,
         account=found.account,
         balance=f"{found.balance.amount} {found.balance.unit}" if found.balance else None,
         problem=found.problem,
