@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.identity.conftest import PASSWORD, Browser, SmallHouse, make_admin, make_key, sign_in, sign_up
+from tests.identity.conftest import PASSWORD, Browser, MovableClock, SmallHouse, make_admin, make_key, sign_in, sign_up
 from vermilion.identity import Actor, is_still_in
 from vermilion.identity.queries import who_has_key
 
@@ -227,3 +227,24 @@ async def test_an_unknown_person_is_a_404_and_an_unknown_field_a_422(browser: Br
     for body in ({"email": "x@y.test"}, {"role": "god"}, {"disabled": "yes"}, {"disabled": None}, []):
         assert (await root.patch(f"/admin/users/{root_id}", json=body)).status_code == 422
     assert (await root.patch("/admin/users/7", json={"name": "X"})).status_code == 422
+
+
+async def test_a_program_may_carry_a_session_and_it_ends_like_any_other(
+    browser: Browser, house: SmallHouse, clock: MovableClock
+) -> None:
+    signed_in = browser()
+    user = await sign_up(signed_in)
+    token = signed_in.cookies["__Host-vermilion"]
+    program = _program(browser, token)
+    assert (await program.get("/me")).json()["user"] == user
+    # Wherever it comes from: no page can make a browser send this header.
+    assert (await program.patch("/me", json={"name": "Ada L."})).status_code == 200
+    # The header alone counts, also beside a cookie that would open.
+    beside = browser(headers={"Authorization": "Bearer not-a-session", "Cookie": f"__Host-vermilion={token}"})
+    assert (await beside.get("/me")).status_code == 401
+    # What looks like a key is no session, and the other way round.
+    key = await make_key(house, user["id"], "read")
+    assert (await _program(browser, key.removeprefix("vk_")).get("/me")).status_code == 401
+    assert (await _program(browser, f"vk_{token}").get("/me")).status_code == 401
+    clock.move(days=14, seconds=1)
+    assert (await program.get("/me")).status_code == 401
