@@ -14,7 +14,7 @@ CONFIG = ROOT / ".importlinter"
 
 SOUND = {
     **dict.fromkeys(["app", "cli", "wiring", "settings", "generation", "library", "ledger", "catalog", "events"], ""),
-    **dict.fromkeys(["identity", "engine", "storage", "providers", "db", "kit", "sandbox"], ""),
+    **dict.fromkeys(["identity", "engine", "storage", "providers", "db", "kit", "sandbox", "dialects"], ""),
     "ledger/api": "import fastapi",
     "ledger/commands": "import sqlalchemy\nfrom vermilion import kit, db",
     "ledger/queries": "import sqlalchemy",
@@ -40,6 +40,8 @@ BROKEN = [
     ("ledger/commands", "from fastapi import Request", "commands-without-http"),
     ("ledger/queries", "from starlette.requests import Request", "commands-without-http"),
     ("ledger/api", "from sqlalchemy import select", "api-without-sql"),
+    ("dialects/stats", "from sqlalchemy import select", "api-without-sql"),
+    ("generation/shortcut", "from vermilion import dialects", "floors"),
     ("generation/shortcut", "import aiohttp", "vendors-by-aiohttp"),
     ("library/shortcut", "import httpx", "vendors-by-aiohttp"),
 ]
