@@ -15,10 +15,11 @@ from vermilion.dialects.routes import Route, face
 from vermilion.dialects.table import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
-from vermilion.generation import follow_ups_of
+from vermilion.generation import Filter, list_generations
 from vermilion.identity import CurrentActor
 from vermilion.kit import NotFound
 
+SEEDS_ASKED_MAX: Final = 20
 _MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 
 
@@ -102,8 +103,9 @@ async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: M
 async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> ImageSeedView:
     """The seed, where it is known: it was asked for, or Midjourney told it, or a request for it was answered."""
     owner, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
-    asked = await house.db.read(follow_ups_of, owner, task_id, MIDJOURNEY.models["image-seed"])
-    told = [each.facts.get("seed") for each in (view, *asked) if each.facts]
+    asked = Filter(model=MIDJOURNEY.models["image-seed"][0], parent_id=task_id)
+    answers = await house.db.read(list_generations, owner, asked, cursor=None, limit=SEEDS_ASKED_MAX)
+    told = [each.facts.get("seed") for each in (view, *answers.items) if each.facts]
     seed = next((each for each in (*told, view.params.get("seed")) if isinstance(each, int)), None)
     if seed is None:
         raise NotFound(

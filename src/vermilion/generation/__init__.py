@@ -22,7 +22,7 @@ from vermilion.generation.dispatch import Dispatcher
 from vermilion.generation.fsck import fsck, missing_files
 from vermilion.generation.journey import Tools
 from vermilion.generation.pace import Pace
-from vermilion.generation.pages import follow_ups_of, generation_for, numbered_page
+from vermilion.generation.pages import generation_for, numbered_page
 from vermilion.generation.pipeline import Pipeline
 from vermilion.generation.queries import (
     Filter,
@@ -62,7 +62,6 @@ __all__ = [
     "daily_of",
     "daily_of_everybody",
     "delete_generation",
-    "follow_ups_of",
     "forget_tallies",
     "fsck",
     "generation_for",

@@ -19,7 +19,6 @@ from vermilion.identity import Actor
 from vermilion.kit import NotFound
 
 PAGED_MAX: Final = 10_000
-FOLLOW_UPS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +61,3 @@ def generation_for(tx: Tx, viewer: Actor, generation_id: UUID) -> tuple[UUID, Ge
     if row is None:
         raise NotFound("generation.not_found", "There is no such generation.")
     return row.user_id, view_of(tx, row)
-
-
-def follow_ups_of(tx: Tx, viewer_id: UUID, parent_id: UUID, models: Sequence[str]) -> list[GenerationView]:
-    """What the viewer made with these models of one of their generations, newest first, the last hundred."""
-    rows = tx.scalars(
-        select(GenerationRow)
-        .where(
-            GenerationRow.user_id == viewer_id,
-            GenerationRow.deleted_at.is_(None),
-            GenerationRow.parent_id == parent_id,
-            GenerationRow.model.in_(list(models)),
-        )
-        .order_by(GenerationRow.created_at.desc(), GenerationRow.id.desc())
-        .limit(FOLLOW_UPS_MAX)
-    ).all()
-    return views_of(tx, rows)
