@@ -265,7 +265,15 @@ async def open_studio(
             ensure_sandbox_credential, house.sealer, "fal", fal_fields(sandbox), now, max_concurrent=max_concurrent
         )
         app = create_app(house)
-        config = uvicorn.Config(app, port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app,
+            port=port,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            # A client that looks again every few seconds must not meet the end of its idle connection.
+            timeout_keep_alive=300,
+        )
         server = _Server(config)
         serving = asyncio.create_task(server.serve())
         studio = Studio(house, app, f"http://127.0.0.1:{port}", sandbox)
