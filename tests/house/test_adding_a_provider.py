@@ -39,7 +39,7 @@ def run(folder: Path, *command: str) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}"}
     ended = subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240,
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=170,
     )  # fmt: skip
     assert ended.returncode == 0, f"{ended.stdout[-4000:]}\n{ended.stderr[-2000:]}"
 
@@ -67,12 +67,21 @@ def test_its_code_is_as_the_house_writes_code(copy: Path) -> None:
     run(copy, "ruff", "format", "--check", *written)
 
 
+def vendor() -> str:
+    """The name of the provider the page builds."""
+    return next(Path(name).stem for name in files_of(text_of(PAGE)) if name.startswith("src/vermilion/providers/"))
+
+
+# A run within a run: in one process, whatever the outer one uses.
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+
+
 def test_its_provider_keeps_the_contract_and_a_request_walks_through_the_house(copy: Path) -> None:
-    vendor = next(Path(name).stem for name in files_of(text_of(PAGE)) if name.startswith("src/vermilion/providers/"))
-    # In one process, whatever this run uses: a run within a run.
-    options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={copy / 'tmp'}")
-    run(copy, "pytest", *options, f"tests/providers/test_{vendor}.py")
-    run(copy, "pytest", *options, "-k", vendor, "tests/sandbox/test_vendors.py")
+    run(copy, *PYTEST, f"--basetemp={copy / 'walk'}", f"tests/providers/test_{vendor()}.py")
+
+
+def test_its_sandbox_is_found_and_told_like_the_others(copy: Path) -> None:
+    run(copy, *PYTEST, f"--basetemp={copy / 'found'}", "-k", vendor(), "tests/sandbox/test_vendors.py")
 
 
 def test_a_file_is_a_path_and_the_block_below_it() -> None:
