@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -18,16 +19,19 @@ PASSWORD = "ink and paper, dawn"
 
 
 def free_ports() -> int:
-    """A port that is free, and whose next one is free too, for the sandbox."""
+    """A port that is free, and whose next one is free too, for the sandbox.
+
+    Below those that the system gives to connections, so that nobody is given it before the studio listens.
+    """
     for _ in range(200):
+        port = random.randrange(20_000, 32_000)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue
-            return int(port)
+            return port
     raise RuntimeError("no two free ports beside each other")
 
 
