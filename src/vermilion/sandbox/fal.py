@@ -47,7 +47,7 @@ class Vendor(BaseVendor):
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
         self._keys = {f"Key {login['key']}": f"fal:{index}" for index, login in enumerate(self.secrets)}
-        self._files = Files(stage)
+        self._files = Files(stage, self)
         self.webhooks = Webhooks(stage)
 
     def clear(self) -> None:
@@ -89,11 +89,13 @@ class Vendor(BaseVendor):
         parts = path.removeprefix(PREFIX).strip("/").split("/")
         match parts[0]:
             case "cdn":
-                return await self._cdn(request, parts[1:], bases)
+                return await self._files.cdn(request, parts[1:], bases)
             case "rest":
-                return await self._rest(request, parts[1:], bases)
+                if parts[1:] == [".well-known", "jwks.json"]:
+                    return json_answer(self.webhooks.jwks())
+                return await self._files.rest(request, parts[1:], bases)
             case "platform":
-                owner = self._owner(request)
+                owner = self.owner(request)
                 return account_answer(self.stage, request, parts[1:], owner) if owner else unauthorized()
             case "run":
                 return await self._run(request, "/".join(parts[1:]), bases)
@@ -162,7 +164,7 @@ class Vendor(BaseVendor):
     async def _read_request(
         self, request: web.Request, model_id: str
     ) -> web.Response | tuple[str, dict[str, Any], list[Fault]]:
-        owner = self._owner(request)
+        owner = self.owner(request)
         if owner is None:
             return unauthorized()
         if model_id not in MODELS:
@@ -203,7 +205,7 @@ class Vendor(BaseVendor):
 
     async def _about_job(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
         """Status, stream, result and cancel; the address names owner and app only."""
-        owner = self._owner(request)
+        owner = self.owner(request)
         if owner is None:
             return unauthorized()
         at = parts.index("requests", 2)
@@ -285,42 +287,8 @@ class Vendor(BaseVendor):
             self.stage.jobs.cancel(job, after_seconds=_CANCEL_SECONDS / self.stage.speed)
         return reply({"status": "CANCELLATION_REQUESTED"}, 202, job.id)
 
-    async def _rest(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
-        if parts == [".well-known", "jwks.json"]:
-            return json_answer(self.webhooks.jwks())
-        if self._owner(request) is None:
-            return unauthorized()
-        multipart = parts[-1] == "initiate-multipart"
-        if request.method == "POST" and parts[:2] == ["storage", "upload"]:
-            return await self.with_faults(
-                request, "upload", [], "", lambda: self._files.initiate(request, bases, multipart=multipart)
-            )
-        if request.method == "POST" and parts == ["storage", "auth", "token"]:
-            return self._files.token(bases)
-        return error(404, "Not found")
-
-    async def _cdn(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
-        files = self._files
-        match (request.method, *parts):
-            case ("GET" | "HEAD", "files", _, name):
-                job = files.job_behind(name)
-                return await self.with_faults(
-                    request, "download", job.faults if job else [], name, lambda: files.download(request, name)
-                )
-            case ("PUT", "upload", signature, stem):
-                return await self.with_faults(request, "upload", [], "", lambda: files.put(request, signature, stem))
-            case ("PUT" | "POST", "files", "upload", name, "multipart", upload_id, tail):
-                stem = name.rpartition(".")[0] or name
-                return await files.part(request, stem, upload_id, tail)
-            case ("POST", "files", "upload", *rest) if rest in ([], ["multipart"]):
-                if not files.token_is_good(request.headers.get("Authorization", "")) and not self._owner(request):
-                    return unauthorized()
-                if rest:
-                    return files.begin_parts(request, bases)
-                return await self.with_faults(request, "upload", [], "", lambda: files.upload(request, bases))
-        return error(404, "Not found")
-
-    def _owner(self, request: web.Request) -> str | None:
+    def owner(self, request: web.Request) -> str | None:
+        """Whose key the request carries; None for one that opens nothing."""
         return self._keys.get(request.headers.get("Authorization", ""))
 
     def _is_forgotten(self, job: Job) -> bool:

@@ -8,16 +8,18 @@ import hmac
 import re
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from .fal_addresses import Bases
-from .fal_replies import json_answer
+from .fal_replies import error, json_answer, unauthorized
 from .fal_work import lifetime_seconds, order_of
+from .faults import Fault
 from .jobs import Job
 from .outputs import hand_out, is_there
 from .stage import Stage
+from .vendor import Answer
 
 _TOKEN_SECONDS = 3600
 _PICTURE = re.compile(r"^([0-9a-f]{32})_(\d)$")
@@ -30,11 +32,22 @@ def _gone() -> web.Response:
     return json_answer({"detail": "File not found"}, 404)
 
 
+class Fal(Protocol):
+    """The vendor whose parts these are."""
+
+    def owner(self, request: web.Request) -> str | None: ...
+
+    async def with_faults(
+        self, request: web.Request, place: str, faults: list[Fault], subject: str, answer: Answer
+    ) -> web.StreamResponse: ...
+
+
 class Files:
     """The `rest` and `cdn` parts of fal."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, fal: Fal) -> None:
         self._stage = stage
+        self._fal = fal
         kept = stage.jobs.note("fal upload secret")
         self._secret = bytes.fromhex(kept) if kept else uuid.uuid4().bytes
         if not kept:
@@ -138,6 +151,42 @@ class Files:
         """The job whose picture a file name stands for, if any."""
         drawn = _PICTURE.match(name.rpartition(".")[0] or name)
         return self._stage.jobs.get(str(uuid.UUID(drawn[1]))) if drawn else None
+
+    async def rest(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
+        """Any request to the storage's API."""
+        if self._fal.owner(request) is None:
+            return unauthorized()
+        multipart = parts[-1] == "initiate-multipart"
+        if request.method == "POST" and parts[:2] == ["storage", "upload"]:
+            return await self._fal.with_faults(
+                request, "upload", [], "", lambda: self.initiate(request, bases, multipart=multipart)
+            )
+        if request.method == "POST" and parts == ["storage", "auth", "token"]:
+            return self.token(bases)
+        return error(404, "Not found")
+
+    async def cdn(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
+        """Any request where files lie."""
+        match (request.method, *parts):
+            case ("GET" | "HEAD", "files", _, name):
+                job = self.job_behind(name)
+                return await self._fal.with_faults(
+                    request, "download", job.faults if job else [], name, lambda: self.download(request, name)
+                )
+            case ("PUT", "upload", signature, stem):
+                return await self._fal.with_faults(
+                    request, "upload", [], "", lambda: self.put(request, signature, stem)
+                )
+            case ("PUT" | "POST", "files", "upload", name, "multipart", upload_id, tail):
+                stem = name.rpartition(".")[0] or name
+                return await self.part(request, stem, upload_id, tail)
+            case ("POST", "files", "upload", *rest) if rest in ([], ["multipart"]):
+                if not self.token_is_good(request.headers.get("Authorization", "")) and not self._fal.owner(request):
+                    return unauthorized()
+                if rest:
+                    return self.begin_parts(request, bases)
+                return await self._fal.with_faults(request, "upload", [], "", lambda: self.upload(request, bases))
+        return error(404, "Not found")
 
     def clear(self) -> None:
         self._parts.clear()
