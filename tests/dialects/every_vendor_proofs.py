@@ -60,6 +60,10 @@ async def the_configuration_changes_logins_prices_and_defaults(scene: Scene, rou
     )
     assert keyed["credentials"] == before["credentials"] + 1 and keyed["managed_by"] is None
     assert keyed["api_key"] == "••••0815"
+    # Off is off with every login; on again, it is the operator's.
+    assert (await scene.admin.post(at, {"enabled": False}))["enabled"] is False
+    again = await scene.admin.post(at, {"enabled": True})
+    assert again["enabled"] is True and again["managed_by"] is None
     providers = (await scene.admin.get("/admin/providers"))["items"]
     (made,) = [each for item in providers for each in item["credentials"] if each["name"] == "Described"]
     assert (await scene.admin.client.delete(f"/admin/credentials/{made['id']}")).status_code == 204

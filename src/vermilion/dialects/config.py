@@ -156,7 +156,13 @@ def _change_credential(tx: Tx, sealer: Sealer, service: Service, actor: Actor, b
         fields["base_url"] = body.base_url
     if body.api_key is not None:
         fields[service.api_key] = body.api_key
-    there = _first(tx, sealer, service)
+    every = _credentials(tx, sealer, service)
+    there = _chosen(every)
+    if body.enabled is False:
+        # A service that is off is off with every login; switched on again, it is on with the one shown.
+        for other in every:
+            if other.enabled and other is not there:
+                change_credential(tx, sealer, actor, other.id, CredentialPatch(enabled=False), now=now)
     changes: dict[str, Any] = {
         name: value
         for name, value in (
@@ -202,12 +208,12 @@ def _credentials(tx: Tx, sealer: Sealer, service: Service) -> list[CredentialVie
 
 
 def _first(tx: Tx, sealer: Sealer, service: Service) -> CredentialView | None:
+    return _chosen(_credentials(tx, sealer, service))
+
+
+def _chosen(credentials: list[CredentialView]) -> CredentialView | None:
     """The credential the configuration speaks of: an enabled one before others, an operator's before the sandbox's."""
-    return min(
-        _credentials(tx, sealer, service),
-        key=lambda each: (not each.enabled, each.managed_by is not None),
-        default=None,
-    )
+    return min(credentials, key=lambda each: (not each.enabled, each.managed_by is not None), default=None)
 
 
 def first_credential(tx: Tx, sealer: Sealer, service: Service) -> UUID | None:

@@ -32,6 +32,9 @@ with the house's own: it says more, resumes its event stream everywhere, and ask
   and can be given back to a request.
 - **Models** may be named by this house's id, by the vendor's own name, or by the name that variants share: what files
   are given decides which variant is meant. Without a name it is the operator's default, else the service's usual one.
+- **`…/config`** speaks of the service's first login, the prices of its models, and what is usual where a request names
+  nothing. Switched off, a service is off with every login. How long a task may take and what a mode costs on top are
+  the catalog's: they are shown and cannot be set here.
 - **Status** is one of five words; `state` beside it is the house's own.
 - **`workflow`** in `POST /api/v1/generation/create` is refused: what runs on the operator's machines is theirs to
   choose.

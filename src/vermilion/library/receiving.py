@@ -22,11 +22,14 @@ from vermilion.library import commands
 from vermilion.library.inspection.media import Unreadable
 from vermilion.library.keeper import Keeper, KeptFile
 from vermilion.library.problems import not_stored_now, refused, too_large
-from vermilion.library.uploads import KIND_MAX_BYTES, display_name, spool_pieces
+from vermilion.library.uploads import display_name, spool_pieces
 from vermilion.library.views import AssetView
 from vermilion.storage import StorageFailed
 
 DOWNLOAD_SECONDS: Final = 60.0
+DOWNLOAD_MAX_BYTES: Final = 100 * 2**20
+"""Enough for every input a model takes; larger files are for uploading."""
+
 _log = structlog.get_logger("vermilion.library")
 
 
@@ -82,9 +85,8 @@ async def receive_from_address(
 
     Raises `Invalid` (`asset.not_fetched`) naming `field`, and as an upload does.
     """
-    limits = DownloadLimits(
-        max_bytes=min(house.max_upload_bytes, max(KIND_MAX_BYTES.values())), total_seconds=DOWNLOAD_SECONDS
-    )
+    most = min(house.max_upload_bytes, DOWNLOAD_MAX_BYTES)
+    limits = DownloadLimits(max_bytes=most, total_seconds=DOWNLOAD_SECONDS)
     try:
         done = await house.downloader.fetch(url, house.keeper.spool_dir, limits=limits)
     except DownloadFailed as error:
