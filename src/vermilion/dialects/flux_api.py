@@ -12,7 +12,7 @@ from vermilion.dialects.bodies import FluxBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import Route, face
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import FLUX, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
@@ -22,7 +22,6 @@ from vermilion.library import AssetView, receive_pieces
 UPLOADS_MAX: Final = 8
 PIECE_BYTES: Final = 256 * 1024
 
-_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 _NOT_PARAMS: Final = {"prompt", "model", "input_image_url", "image_url", "image_urls", "image_size", "sync_mode"}
 
 
@@ -55,7 +54,7 @@ def _upload_body(field: str, *, several: bool) -> dict[str, Any]:
 
 @face(
     Route("POST", "/flux/text-to-image", "user", "A picture from words"),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
     """Without a model: FLUX.1 dev."""
@@ -64,7 +63,7 @@ async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor,
 
 @face(
     Route("POST", "/flux/image-to-image", "user", "A picture from a picture", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
     """Without a model: FLUX.1 dev, image to image."""
@@ -73,7 +72,7 @@ async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor
 
 @face(
     Route("POST", "/flux/multi-image-edit", "user", "A picture from several", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def multi_image_edit(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
     """Without a model: Kontext max, several pictures."""

@@ -11,7 +11,7 @@ from vermilion.dialects.buttons import act
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, LinksHere
 from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import Route, face
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
@@ -20,7 +20,6 @@ from vermilion.identity import CurrentActor
 from vermilion.kit import NotFound
 
 SEEDS_ASKED_MAX: Final = 20
-_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 
 
 class ImageSeedView(BaseModel):
@@ -31,7 +30,7 @@ class ImageSeedView(BaseModel):
 
 
 def _add_imagine(path: str) -> None:
-    @face(Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=_MAKING)
+    @face(Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=MAKING)
     async def imagine(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ImagineBody) -> TaskView:
         """Reference pictures are prompts, styles or characters, with weights."""
         files = [
@@ -54,7 +53,7 @@ _add_imagine("/midjourney/submit/imagine")
 
 @face(
     Route("POST", "/midjourney/submit/blend", "user", "One picture of several", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: BlendBody) -> TaskView:
     """Two to five pictures become one."""
@@ -65,7 +64,7 @@ async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: B
 
 @face(
     Route("POST", "/midjourney/submit/describe", "user", "Words for a picture", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def describe(house: HouseHere, links: LinksHere, actor: CurrentActor, body: OneImageBody) -> TaskView:
     """The words are among the task's `properties.facts.texts`."""
@@ -74,14 +73,14 @@ async def describe(house: HouseHere, links: LinksHere, actor: CurrentActor, body
     return await make(house, links, MIDJOURNEY, actor, Wish("describe", "", None, sent, files))
 
 
-@face(Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=_MAKING)
+@face(Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=MAKING)
 async def shorten(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ShortenBody) -> TaskView:
     """The words are among the task's `properties.facts.texts`."""
     sent = body.model_dump(exclude_none=True, include={"mode"})
     return await make(house, links, MIDJOURNEY, actor, Wish("shorten", body.prompt, None, sent))
 
 
-@face(Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=_MAKING)
+@face(Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=MAKING)
 async def action(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ActionBody) -> TaskView:
     """`custom_id` is one of the task's buttons; one that needs words or a region is for `submit/modal`."""
     return await act(house, links, MIDJOURNEY, actor, body)
@@ -89,7 +88,7 @@ async def action(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
 
 @face(
     Route("POST", "/midjourney/submit/modal", "user", "Press a button that asks for more", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ModalBody) -> TaskView:
     """With the words, or the region as a mask that is white where it changes.

@@ -7,18 +7,17 @@ from vermilion.dialects.bodies import PaintingBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import Route, face
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import DREAMWORK, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 
-_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 _PIXELS: Final = re.compile(r"^\s*(\d{2,5})\s*[xX×*]\s*(\d{2,5})\s*$")
 
 
 @face(
     Route("POST", "/dreamwork/submit/text-to-image", "user", "A picture from words"),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: PaintingBody) -> TaskView:
     """Without a model: Seedream 4.0."""
@@ -27,7 +26,7 @@ async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor,
 
 @face(
     Route("POST", "/dreamwork/submit/image-to-image", "user", "A picture from pictures", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: PaintingBody) -> TaskView:
     """Without a model: Seedream 4.0; several pictures are references."""

@@ -13,6 +13,9 @@ from vermilion.kit import AppError
 
 TAG: Final = "described"
 
+MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
+"""What a route that makes something may refuse with, beside the usual: credits, models, states, files."""
+
 Who = Literal["anybody", "user", "owner", "admin"]
 """Who may ask: nobody needs to be signed in; anybody who is; whose it is, and admins; admins alone."""
 

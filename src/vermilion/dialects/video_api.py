@@ -7,27 +7,26 @@ from vermilion.dialects.bodies import CameraMove, LipSyncBody, VideoBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import Route, face
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import JIMENG, KLING, Job, Service
 from vermilion.dialects.task_views import TaskView
 from vermilion.dialects.tasks_api import task_for
 from vermilion.identity import Actor, CurrentActor
 
-_MAKING: Final = (400, 402, 404, 409, 413, 415, 503)
 _NOT_PARAMS: Final = {"prompt", "model", "model_name", "camera_control", "image", "image_tail", "seed"}
 
 
 def _add_videos(service: Service) -> None:
     path = f"/{service.name}/submit"
 
-    @face(Route("POST", f"{path}/text-to-video", "user", "A video from words"), refusals=_MAKING)
+    @face(Route("POST", f"{path}/text-to-video", "user", "A video from words"), refusals=MAKING)
     async def text_to_video(house: HouseHere, links: LinksHere, actor: CurrentActor, body: VideoBody) -> TaskView:
         """Five seconds unless asked otherwise."""
         return await _make(house, links, service, actor, "text-to-video", body)
 
     @face(
         Route("POST", f"{path}/image-to-video", "user", "A video from a picture", takes_files=True),
-        refusals=_MAKING,
+        refusals=MAKING,
     )
     async def image_to_video(house: HouseHere, links: LinksHere, actor: CurrentActor, body: VideoBody) -> TaskView:
         """`image` is how it begins, `image_tail` how it ends."""
@@ -40,7 +39,7 @@ for each in (KLING, JIMENG):
 
 @face(
     Route("POST", "/kling/submit/lip-sync", "user", "Words or sound for a face", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def lip_sync(house: HouseHere, links: LinksHere, actor: CurrentActor, body: LipSyncBody) -> TaskView:
     """`mode` text speaks `text` in a voice, audio follows a recording; the video is a file, or what a task made."""

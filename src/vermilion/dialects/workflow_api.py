@@ -1,7 +1,7 @@
 """The described `generation` routes: pictures by the workflows an admin made models of."""
 
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,15 +11,13 @@ from vermilion.dialects.choosing import unknown_model_is_bad_request
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import Route, face
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import GENERATION
 from vermilion.dialects.task_views import TaskStatus, TaskView, task_view
 from vermilion.dialects.tasks_api import PageNumber, PageSize, end_task, task_for
 from vermilion.generation import GenerationView, Status, numbered_page
 from vermilion.identity import CurrentActor
 from vermilion.kit import Invalid, NotFound
-
-_MAKING: Final = (400, 402, 409, 413, 415, 503)
 
 
 class GenerationTask(BaseModel):
@@ -58,7 +56,7 @@ class GenerationHistory(BaseModel):
 
 @face(
     Route("POST", "/generation/create", "user", "A picture by a workflow", takes_files=True),
-    refusals=_MAKING,
+    refusals=MAKING,
 )
 async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: CreateBody) -> GenerationTask:
     """`model_name` is a workflow's model; an unknown one is 400. A workflow of one's own is refused."""
