@@ -15,7 +15,7 @@ from vermilion.generation.status import Status
 from vermilion.generation.work import Work
 from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending, Provider, ProviderError, power
 
-LONG_SECONDS = 2.0
+LONG_SECONDS = 1.0
 """Before a sleep of this length the row is let go; for a shorter one it is not worth being read again."""
 
 TIME_IS_UP = Failure("generation.deadline_passed", "wait", "The provider did not finish in time.")
@@ -32,10 +32,11 @@ async def follow(journey: Journey, work: Work) -> Work | None:
         return await journey.release(work, CREDENTIAL_GONE)
     adapter = journey.tools.open_adapter(work.row.provider, credential.login)
     await _load_pace(journey, work)
-    job = Job(journey, credential, adapter, work)
+    job = Job(journey, credential, work)
     del work
     if power(adapter, "listen") is None:
         # Most have no such power, and what listening keeps is a tenth of what a waiting row takes.
+        del adapter
         return await job.follow(None)
     async with listening(adapter, job.ticket, job.percent, journey) as hearing:
         return await job.follow(hearing)
@@ -48,7 +49,6 @@ class Job:
     """
 
     __slots__ = (
-        "_adapter",
         "_asked_seconds",
         "_cancel_requested",
         "_cancel_sent",
@@ -67,10 +67,9 @@ class Job:
         "ticket",
     )
 
-    def __init__(self, journey: Journey, credential: OpenCredential, adapter: Provider, work: Work) -> None:
+    def __init__(self, journey: Journey, credential: OpenCredential, work: Work) -> None:
         self._journey = journey
         self._credential = credential
-        self._adapter = adapter
         self._tries = self._drifts = 0
         self._cancel_sent = self._key_refused = False
         self._asked_seconds: float | None = None
@@ -101,6 +100,7 @@ class Job:
                     return self._work
             elif answer is not None:
                 return await self._take(answer)
+            del answer
 
     def _look(self, work: Work | None) -> bool:
         """Take note of the row as it is now; whether there is still a job to follow."""
@@ -169,9 +169,8 @@ class Job:
         if self._key_refused:
             # An admin may have mended the key meanwhile: what is stored now is what the next question uses.
             self._credential = await tools.open_credential(self._credential.id) or self._credential
-            self._adapter = tools.open_adapter(self._credential.provider, self._credential.login)
         try:
-            answer = await tools.asker.ask(self._credential.id, self._adapter, self.ticket, at_once=at_once)
+            answer = await tools.asker.ask(self._credential.id, self._adapter(), self.ticket, at_once=at_once)
         except ProviderError as error:
             return await self._unanswered(error)
         self._tries, self._drifts, self._key_refused = 0, 0, False
@@ -214,9 +213,13 @@ class Job:
             )
         )
 
+    def _adapter(self) -> Provider:
+        # Made anew for each question: it keeps no state, and each of those who wait would keep one.
+        return self._journey.tools.open_adapter(self._credential.provider, self._credential.login)
+
     async def _cancel(self) -> Canceled | None:
         """What the provider said to a cancel; None when it could not be told."""
-        cancel = power(self._adapter, "cancel")
+        cancel = power(self._adapter(), "cancel")
         if cancel is None:
             return Canceled.TOO_LATE
         try:
