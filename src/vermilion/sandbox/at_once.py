@@ -37,6 +37,17 @@ class BadPicture(Exception):
     """A picture that cannot be used; the text says why."""
 
 
+class Refusal(Exception):
+    """A request that is not taken: status, `code`, `param` and the words, as both APIs put it."""
+
+    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+
+
 def read_picture(data: bytes) -> Picture:
     """Raises `BadPicture` for bytes that are no picture."""
     try:

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from . import dreamwork_answers as answers
-from .at_once import BadPicture, begin, over, picture_at, sources_of
-from .dreamwork_requests import MODELS, Asked, Refusal, pictures_asked, understand
+from .at_once import BadPicture, Refusal, begin, over, picture_at, sources_of
+from .dreamwork_requests import MODELS, Asked, pictures_asked, understand
 from .faults import Fault, job_word, wire_words, without_markers, words
 from .jobs import Job
 from .outputs import PRIVATE_ADDRESSES, bytes_of, hand_out, is_there
@@ -99,7 +99,7 @@ class Vendor(BaseVendor):
         try:
             asked = await self._read(request, strict=strict)
         except Refusal as refusal:
-            return answers.error(refusal.status, refusal.code, refusal.message, refusal.param)
+            return answers.error(refusal.status, refusal.code, refusal.message, refusal.param or "")
         except BadPicture as bad:
             if not strict:
                 return answers.reply({"code": 0, "msg": f"submit failed: image {bad}"}, 400)

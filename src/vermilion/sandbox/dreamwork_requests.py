@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .at_once import Picture
+from .at_once import Picture, Refusal
 
 _SIZE = re.compile(r"^(\d{2,5})x(\d{2,5})$")
 _MAX_AREA = 4096 * 4096
@@ -57,17 +57,6 @@ MODELS: Mapping[str, Model] = {
     ),
     "doubao-seedream-5-0-pro-260628": Model(8.0, frozenset({"output_format"}), names=("1K", "2K"), step=16),
 }  # fmt: skip
-
-
-class Refusal(Exception):
-    """A request that is not taken: status, `code`, words."""
-
-    def __init__(self, status: int, code: str, message: str, param: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.param = param
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from . import openai_answers as answers
-from .at_once import BadPicture, Picture, begin, over, picture_at, read_picture
+from .at_once import BadPicture, Picture, Refusal, begin, over, picture_at, read_picture
 from .faults import Fault, job_word, wire_words, words
 from .jobs import Job
-from .openai_requests import MODELS, Asked, Refusal, official, relayed
+from .openai_requests import MODELS, Asked, official, relayed
 from .outputs import hand_out, is_there
 from .stage import Stage
 from .vendor import BaseVendor, Card

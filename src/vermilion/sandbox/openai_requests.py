@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .at_once import Picture
+from .at_once import Picture, Refusal
 
 MAX_PROMPT_CHARS = 32_000
 MAX_PICTURES = 16
@@ -54,17 +54,6 @@ MODELS: Mapping[str, Model] = {
     "chatgpt-image-latest": Model(7.0, any_size=False, fidelity=("low", "high")),
 }
 RETIRED = frozenset({"dall-e-2", "dall-e-3", "gpt-image-1"})
-
-
-class Refusal(Exception):
-    """A request the API does not take: status, `code`, `param` and its words."""
-
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.param = param
 
 
 @dataclass(slots=True)
