@@ -57,6 +57,14 @@ deadline_seconds = 100
 """
 
 
+def test_providers_stand_where_they_say() -> None:
+    first = GOOD.replace('title = "Acme"', 'title = "Acme"\nplace = 0')
+    for text, at in ((GOOD, -1), (first, 0)):
+        shelf = load_shelf(Source(text))  # type: ignore[arg-type]
+        assert shelf.entries()[at].id == "acme-1"
+        assert list(shelf.providers())[at] == "acme"
+
+
 def test_the_good_file_is_good() -> None:
     provider, entries = read_entries("acme.toml", GOOD)
     assert provider.title == "Acme"

@@ -55,6 +55,8 @@ class ProviderTitle(Declared):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     endpoints_are_aliases: bool = False
     """People may also ask for a model by the provider's own name for it."""
+    place: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Where its models stand among those of others: lower comes first."""
 
 
 class Shelf:
@@ -66,7 +68,7 @@ class Shelf:
         self._by_alias = {alias: entry for entry in self._entries.values() for alias in entry.aliases}
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every entry, in the order of the files."""
+        """Every entry, provider by provider."""
         return tuple(self._entries.values())
 
     def get(self, model: str) -> Entry | None:
@@ -94,14 +96,11 @@ def load_shelf(*sources: Traversable) -> Shelf:
     """Read the house's own entries, then every further TOML file given; raises `CatalogBroken`."""
     own = resources.files("vermilion.catalog") / "entries"
     files = sorted((file for file in own.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    entries: list[Entry] = []
-    providers: list[ProviderTitle] = []
-    for file in (*files, *sources):
-        provider, found = read_entries(file.name, file.read_text(encoding="utf-8"))
-        providers.append(provider)
-        entries += found
+    read = [read_entries(file.name, file.read_text(encoding="utf-8")) for file in (*files, *sources)]
+    read.sort(key=lambda each: each[0].place)
+    entries = [entry for _, found in read for entry in found]
     check_names(entries)
-    return Shelf(entries, providers)
+    return Shelf(entries, [provider for provider, _ in read])
 
 
 def read_entries(filename: str, text: str) -> tuple[ProviderTitle, list[Entry]]:
