@@ -3,11 +3,17 @@
 from collections import deque
 from uuid import uuid4
 
+import pytest
+
 from tests.pipeline.fake_clock import until_idle
 from tests.pipeline.harness import Studio
 from tests.pipeline.test_dispatch import PROVIDER, Line, _credential
+from vermilion.catalog import Shelf
+from vermilion.generation import Wanted
 from vermilion.generation.dispatch import LACKING_SECONDS
 from vermilion.generation.status import Status
+from vermilion.generation.submit import LOOK_AGAIN_SECONDS
+from vermilion.kit import new_id
 from vermilion.providers import NotInstalled
 
 
@@ -80,3 +86,29 @@ async def test_a_generation_ends_at_once_where_no_credential_can(studio: Studio)
         "provider.not_installed",
     )
     assert studio.balance().available == 1000
+
+
+@pytest.mark.parametrize("when", ["before", "in line"])
+async def test_what_goes_on_ends_at_once_where_its_account_is_switched_off(studio: Studio, when: str) -> None:
+    life = await studio.open()
+    study = studio.shelf.entry("study")
+    studio.shelf = Shelf([study, study.model_copy(update={"id": "sequel", "continues": "always"})])
+    parent = await life.request()
+    await studio.to_the_end()
+    if when == "in line":
+        studio.change_credentials(max_concurrent=1)
+        studio.vendor.job_seconds = lambda: 100.0
+        await studio.until_status(await life.request(), Status.RUNNING)
+    else:
+        studio.change_credentials(enabled=False)
+    sequel = Wanted(new_id(), "sequel", "a heron, larger", {"num_images": 1}, (), parent_id=parent)
+    made = await life.request_as(sequel)
+    await studio.pass_time(5)
+    if when == "in line":
+        assert studio.view(made).status is Status.QUEUED
+        studio.change_credentials(enabled=False)
+    await studio.pass_time(1.5 * LOOK_AGAIN_SECONDS)
+    view = studio.view(made)
+    assert view.failure is not None
+    assert (view.status, view.failure.code, view.failure.whose) == (Status.FAILED, "provider.credential_gone", "admin")
+    await studio.to_the_end()

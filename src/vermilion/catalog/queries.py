@@ -141,6 +141,11 @@ def open_credential(tx: Tx, sealer: Sealer, credential_id: UUID) -> OpenCredenti
     return None if row is None else _open(sealer, row)
 
 
+def is_enabled(tx: Tx, credential_id: UUID) -> bool:
+    """Whether new jobs may go with this credential; False when it is gone."""
+    return bool(tx.scalar(select(CredentialRow.enabled).where(CredentialRow.id == credential_id)))
+
+
 def fields_of(sealer: Sealer, row: CredentialRow) -> Mapping[str, str]:
     """A credential's fields in clear; raises `SealBroken`."""
     fields: dict[str, str] = json.loads(sealer.open(row.fields_sealed, bound_to=f"credential:{row.id}"))

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from vermilion import library
+from vermilion.catalog import is_enabled
 from vermilion.db import Database, Tx
 from vermilion.generation.tables import AttemptRow
 from vermilion.generation.work import Work
@@ -113,10 +114,13 @@ class CallMaker:
         return read
 
 
-def made_with(tx: Tx, generation_id: UUID, provider: str) -> UUID | None:
-    """The credential a generation was made with at this provider: only that account knows what it made."""
+def made_with(tx: Tx, generation_id: UUID, provider: str) -> tuple[UUID, bool] | None:
+    """The credential a generation was made with at this provider, and whether it may be used now.
+
+    Only that account knows what it made.
+    """
     made = _last_accepted(tx, generation_id, provider)
-    return None if made is None else made.credential_id
+    return None if made is None else (made.credential_id, is_enabled(tx, made.credential_id))
 
 
 def _last_accepted(tx: Tx, generation_id: UUID, provider: str) -> AttemptRow | None:

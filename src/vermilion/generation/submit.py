@@ -18,12 +18,22 @@ INPUTS_GONE = Failure(
     "generation.inputs_gone", "user", "A picture it was to be made from was deleted before its turn came."
 )
 
+ACCOUNT_GONE = Failure(
+    "provider.credential_gone", "admin", "The account that made what this goes on from is switched off, or removed."
+)
+
+LOOK_AGAIN_SECONDS = 60.0
+"""How often who can go with one credential only looks whether that is still there."""
+
 
 async def submit(journey: Journey, work: Work) -> Work | None:
     """queued → submitting → running, or wherever the provider's answer leads."""
     tools = journey.tools
     journey.resumed = False
-    if not await _turn(journey, work):
+    bound_to = await _bound_to(journey, work)
+    if bound_to is not None and not bound_to[1]:
+        return await journey.release(work, ACCOUNT_GONE)
+    if not await _turn(journey, work, bound_to[0] if bound_to else None):
         return await _still_queued(journey)
     if journey.slot is None:
         raise RuntimeError("a turn came without a slot")
@@ -64,7 +74,15 @@ async def _accepted(journey: Journey, work: Work, attempt_id: UUID, answer: Tick
         raise
 
 
-async def _turn(journey: Journey, work: Work) -> bool:
+async def _bound_to(journey: Journey, work: Work) -> tuple[UUID, bool] | None:
+    """The one credential it can go with, where it goes on from what was made with that, and whether it is enabled."""
+    row = work.row
+    if row.parent_id is None or work.entry.continues == "nothing":
+        return None
+    return await journey.tools.db.read(made_with, row.parent_id, row.provider)
+
+
+async def _turn(journey: Journey, work: Work, only: UUID | None) -> bool:
     """Wait until this row may go; False when it should be looked at again first (canceled, time up)."""
     tools, row = journey.tools, work.row
     if row.not_before is not None:
@@ -72,9 +90,6 @@ async def _turn(journey: Journey, work: Work) -> bool:
         await journey.bell.wait((until - tools.clock.now()).total_seconds())
         if tools.clock.now() < row.not_before:
             return False
-    only = None
-    if row.parent_id is not None and work.entry.continues != "nothing":
-        only = await tools.db.read(made_with, row.parent_id, row.provider)
     waiting = tools.dispatcher.join(
         row.provider,
         row.id,
@@ -85,8 +100,9 @@ async def _turn(journey: Journey, work: Work) -> bool:
         on_turn=journey.bell.ring,
         only=only,
     )
+    seconds = (row.line_until - tools.clock.now()).total_seconds()
     try:
-        await journey.bell.wait((row.line_until - tools.clock.now()).total_seconds())
+        await journey.bell.wait(seconds if only is None else min(seconds, LOOK_AGAIN_SECONDS))
         journey.slot = waiting.take()
     finally:
         tools.dispatcher.leave(row.provider, waiting)
