@@ -59,7 +59,8 @@ WORK = (
     Work("jimeng-image-3.0", {}, 10),
     Work("jimeng-video-3.0-720p", {}, 1),
     Work("midjourney-v7", {}, 6),
-    Work("sd-1.5", {}, 10),
+    # One at a time, as a graphics card works: more would wait for longer than a run has.
+    Work("sd-1.5", {}, 2),
 )
 """Every vendor has a part in it."""
 
