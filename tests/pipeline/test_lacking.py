@@ -10,7 +10,7 @@ from tests.pipeline.harness import Studio
 from tests.pipeline.test_dispatch import PROVIDER, Line, _credential
 from vermilion.catalog import Shelf
 from vermilion.generation import Wanted
-from vermilion.generation.dispatch import LACKING_SECONDS
+from vermilion.generation.dispatch import CREDENTIALS_FRESH_SECONDS, LACKING_SECONDS
 from vermilion.generation.status import Status
 from vermilion.generation.submit import LOOK_AGAIN_SECONDS
 from vermilion.kit import new_id
@@ -97,6 +97,7 @@ async def test_what_goes_on_ends_at_once_where_its_account_is_switched_off(studi
     await studio.to_the_end()
     if when == "in line":
         studio.change_credentials(max_concurrent=1)
+        await studio.pass_time(CREDENTIALS_FRESH_SECONDS)
         studio.vendor.job_seconds = lambda: 100.0
         await studio.until_status(await life.request(), Status.RUNNING)
     else:
