@@ -201,6 +201,26 @@ async def test_a_row_that_cannot_be_read_takes_no_other_model_with_it(
     assert {line["model"] for line in logs if line["event"] == "own_model_unreadable"} == {"own-broken"}
 
 
+async def test_a_row_that_cannot_be_read_can_still_be_replaced_and_deleted(
+    admin: httpx.AsyncClient, person: httpx.AsyncClient, house: SmallHouse
+) -> None:
+    for model, entry in (("own-broken", {"id": "own-broken", "params": "gone"}), ("own-neon", ["no", "table"])):
+        row = {"id": model, "digest": model[-1] * 64, "entry": entry, "created_at": NOW, "updated_at": NOW}
+        await house.db.write(lambda tx, row=row: tx.execute(insert(OwnModelRow).values(**row)))
+    assert (await admin.delete("/admin/models/own-broken")).status_code == 204
+    assert (await admin.delete("/admin/models/own-broken")).json()["code"] == "catalog.unknown_model"
+    await add(admin, id="own-broken")
+    replaced = await admin.put("/admin/models/own-neon", json=own())
+    assert replaced.status_code == 200, replaced.text
+    assert (await person.get("/models/own-neon")).json()["name"]["en"] == "Neon"
+    told = select(AuditRow.action, AuditRow.before).where(AuditRow.action.in_(["model.delete", "model.replace"]))
+    audited = dict(await house.db.read(lambda tx: tx.execute(told).all()))
+    assert audited == {
+        "model.delete": {"readable": False, "digest": "n" * 64},
+        "model.replace": {"readable": False, "digest": "n" * 64},
+    }
+
+
 async def test_what_was_shipped_is_not_replaced_or_deleted(admin: httpx.AsyncClient) -> None:
     for answer in (
         await admin.delete("/admin/models/flux-1-dev"),

@@ -71,35 +71,37 @@ def add_model(tx: Tx, actor: Actor | None, entry: Entry, *, now: datetime) -> En
     return entry
 
 
-def replace_model(tx: Tx, actor: Actor | None, before: Entry, entry: Entry, *, now: datetime) -> Entry:
+def replace_model(tx: Tx, actor: Actor | None, model: str, entry: Entry, *, now: datetime) -> Entry:
     """Replace a model by another entry of the same id; what was changed about the old one is forgotten with it.
 
-    `before` is what was in force. What was made with it keeps its own copy. Raises like `add_model`, and `Conflict`
-    (`catalog.not_own`) for one of the shelf, `NotFound` (`catalog.unknown_model`).
+    The old one need not be readable. What was made with it keeps its own copy. Raises like `add_model`, and
+    `Conflict` (`catalog.not_own`) for one of the shelf, `NotFound` (`catalog.unknown_model`).
     """
-    _require_own(before.id)
-    if entry.id != before.id:
-        raise Invalid("catalog.invalid_model", f"The id of a model never changes; it is {before.id!r}.", field="id")
+    _require_own(model)
+    before = _kept(tx, model)
+    if entry.id != model:
+        raise Invalid("catalog.invalid_model", f"The id of a model never changes; it is {model!r}.", field="id")
     require_sound(entry)
-    changed = update(OwnModelRow).where(OwnModelRow.id == entry.id).values(**_content(entry), updated_at=now)
+    changed = update(OwnModelRow).where(OwnModelRow.id == model).values(**_content(entry), updated_at=now)
     if tx.execute(changed.returning(OwnModelRow.id)).first() is None:
-        raise unknown_model(entry.id)
-    _forget_override(tx, entry.id)
-    audit(tx, actor, "model.replace", f"model:{entry.id}", _audited(before), _audited(entry), now)
+        raise unknown_model(model)
+    _forget_override(tx, model)
+    audit(tx, actor, "model.replace", f"model:{model}", before, _audited(entry), now)
     return entry
 
 
-def delete_model(tx: Tx, actor: Actor | None, before: Entry, *, now: datetime) -> None:
-    """Take a model of the house's own away; what was made with it stays, and says what it was made with.
+def delete_model(tx: Tx, actor: Actor | None, model: str, *, now: datetime) -> None:
+    """Take a model of the house's own away, readable or not; what was made with it stays, and says so.
 
     Raises `Conflict` (`catalog.not_own`) for one of the shelf, `NotFound` (`catalog.unknown_model`).
     """
-    _require_own(before.id)
-    gone = delete(OwnModelRow).where(OwnModelRow.id == before.id).returning(OwnModelRow.id)
+    _require_own(model)
+    before = _kept(tx, model)
+    gone = delete(OwnModelRow).where(OwnModelRow.id == model).returning(OwnModelRow.id)
     if tx.execute(gone).first() is None:
-        raise unknown_model(before.id)
-    _forget_override(tx, before.id)
-    audit(tx, actor, "model.delete", f"model:{before.id}", _audited(before), None, now)
+        raise unknown_model(model)
+    _forget_override(tx, model)
+    audit(tx, actor, "model.delete", f"model:{model}", before, None, now)
 
 
 def _fetch(tx: Tx, models: list[str]) -> list[Entry]:
@@ -168,6 +170,19 @@ def require_sound(entry: Entry) -> None:
 def _invalid(field: str, message: str) -> Invalid:
     problem = {"field": field, "code": "invalid", "message": message}
     return Invalid("catalog.invalid_model", f"{field}: {message}", field=field, extras={"errors": [problem]})
+
+
+def _kept(tx: Tx, model: str) -> dict[str, Any]:
+    """What the audit keeps of a model as its row has it; raises `NotFound` (`catalog.unknown_model`)."""
+    wanted = select(OwnModelRow.entry, OwnModelRow.digest).where(OwnModelRow.id == model)
+    row = tx.execute(wanted).one_or_none()
+    if row is None:
+        raise unknown_model(model)
+    try:
+        return _audited(Entry.from_snapshot(row.entry))
+    except ValidationError:
+        # A row of another version of the house: what it holds is unknown, and it must still be possible to end it.
+        return {"readable": False, "digest": row.digest}
 
 
 def _audited(entry: Entry) -> dict[str, Any]:
