@@ -332,6 +332,15 @@ async def test_a_grid_is_cut_and_each_picture_has_its_own_buttons(wire: Wire) ->
     assert (done.ticket.data["task"], done.ticket.data["buttons"]) == (TASK, GRID["buttons"])
 
 
+@pytest.mark.parametrize("form", ["1️⃣ {0}\n\n2️⃣ {1}", "{0}\n\n{1}"])
+async def test_a_description_of_any_length_is_cut(wire: Wire, form: str) -> None:
+    words = form.format("x" * 300_000, "a fox")
+    done = await answered(wire, task("SUCCESS", action="DESCRIBE", properties={"finalPrompt": words}))
+    assert isinstance(done, Done)
+    assert done.facts["texts"] == ["x" * 2000, "a fox"]
+    assert all(len(str(action["prompt"])) <= 2000 for action in done.facts["actions"])
+
+
 async def test_the_originals_grid_is_offered_in_short_words(wire: Wire) -> None:
     done = await answered(wire, task("SUCCESS", imageUrl="https://cdn.example/grid.png"))
     assert isinstance(done, Done)

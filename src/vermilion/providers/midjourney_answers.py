@@ -216,5 +216,6 @@ def _texts(task: Task) -> list[str]:
         marks = list(_KEYCAP.finditer(text))
         ends = [*(mark.start() for mark in marks[1:]), len(text)]
         parts = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=False)]
-        return [part.strip() for part in parts or re.split(r"\n\s*\n", text) if part.strip()][:10]
+        told = [part.strip() for part in parts or re.split(r"\n\s*\n", text) if part.strip()]
+        return [part[:_PROMPT_MAX_CHARS] for part in told[:10]]
     return []
