@@ -2,8 +2,10 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from tests.dialects.scene import TO_MAKE, Scene
+from vermilion.events import emit, position
 
 
 async def _events(scene: Scene, path: str, after: str | None, *, until: str) -> list[tuple[str, str, str]]:
@@ -51,6 +53,26 @@ async def test_a_number_that_was_never_given_means_fetching_anew(scene: Scene) -
             if line.startswith("event: "):
                 assert line == "event: reset"
                 return
+
+
+async def test_what_was_told_before_an_upgrade_ends_no_stream(scene: Scene) -> None:
+    house, owner = scene.studio.house, UUID(scene.owner.id)
+    task = await scene.task("flux")
+    now_told = await scene.owner.get(f"/generations/{task['id']}")
+
+    async def told(data: dict[str, Any], until: str) -> list[str]:
+        before = await house.db.read(position, owner)
+        await house.db.write(emit, owner, "generation.changed", data, house.clock.now())
+        heard = await _events(scene, "/flux/stream/user", str(before), until=until)
+        return [name for _, name, _ in heard]
+
+    # Before there were passing pictures, nothing was said of them.
+    before_previews = {name: value for name, value in now_told.items() if name != "preview_version"}
+    assert await told(before_previews, task["id"]) == ["task_update"]
+    # What cannot be read at all is to be fetched anew, and the stream goes on behind it.
+    unreadable = {name: value for name, value in now_told.items() if name != "status"}
+    assert await told(unreadable, "{}") == ["reset"]
+    assert await told(now_told, task["id"]) == ["task_update"]
 
 
 async def test_others_hear_nothing(scene: Scene) -> None:

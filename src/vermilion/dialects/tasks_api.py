@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
 
 from vermilion.db import Tx
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
@@ -148,7 +149,12 @@ def _end_task(tx: Tx, service: Service, actor: Actor, task_id: UUID, now: dateti
 
 def _told(service: Service, links: Links, actor: Actor, name: str, data: Mapping[str, Any], number: int) -> bytes:
     if name == "generation.changed" and data.get("provider") == service.provider:
-        view = GenerationView.model_validate(data)
+        try:
+            view = GenerationView.model_validate(data)
+        except ValidationError:
+            # Told before an upgrade, in a shape that is no longer read. Whoever fetches anew has it as it is now;
+            # an exception would end the stream here at every reconnection.
+            return message("reset", {}, number=number)
         task = task_view(service, view, links, user_id=actor.user_id)
         return message("task_update", task.model_dump(mode="json"), number=number)
     if name == "generation.deleted":

@@ -71,7 +71,8 @@ class GenerationView(BaseModel):
     expected_outputs: int
     aspect: float | None
     progress: ProgressView
-    preview_version: int | None
+    # The event log keeps views as they were told: a field added later has a default, so that those can still be read.
+    preview_version: int | None = None
     typical_seconds: float
     facts: dict[str, Any] | None
     failure: FailureView | None

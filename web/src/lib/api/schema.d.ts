@@ -1991,7 +1991,7 @@ export interface components {
             /** Parent Id */
             parent_id: string | null;
             /** Preview Version */
-            preview_version: number | null;
+            preview_version?: number | null;
             /** Price Credits */
             price_credits: number;
             progress: components["schemas"]["ProgressView"];
