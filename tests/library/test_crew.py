@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,11 @@ def _workers() -> list[int]:
     """The workers of this test: our children that were not there before it."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if b"vermilion.library.inspection.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(int(child))
+        # Threads and children end while they are looked at.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for child in (task / "children").read_text().split():
+                if b"vermilion.library.inspection.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
     return [worker for worker in found if worker not in _others]
 
 

@@ -4,6 +4,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,8 @@ SHARED_COMMIT_MAX = 64
 BUSY_TIMEOUT_SECONDS = 15
 """How long to wait for another process (the terminal beside a running server)."""
 
+BUSY_PAUSE_SECONDS = 0.02
+
 _Job = tuple[Callable[[Tx], Any], "Future[tuple[Any, list[Callable[[], None]]]]"]
 
 
@@ -38,7 +41,8 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE") -> Engine:
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         # Transactions are begun below, in words of our choosing, not by the driver's guess.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        _use_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     def begin_transaction(connection: Connection) -> None:
@@ -47,6 +51,20 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE") -> Engine:
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", begin_transaction)
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. Alone among statements, this does not wait by itself for somebody who opens or closes the file."""
+    until = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 class SqliteLane:
@@ -61,6 +79,8 @@ class SqliteLane:
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._closed = False
+        # Opened here: a file that cannot be opened is the opener's trouble, and no thread dies of it unseen.
+        self._writing = self._writer_engine.connect()
         self._writer.start()
 
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
@@ -95,7 +115,7 @@ class SqliteLane:
             return work(tx)
 
     def _run_writer(self) -> None:
-        with self._writer_engine.connect() as connection:
+        with self._writing as connection:
             while (job := self._jobs.get()) is not None:
                 batch = [job]
                 stop = False
