@@ -168,6 +168,66 @@ async def test_a_callback_before_our_answer_is_as_good_as_the_answer(studio: Stu
     )
 
 
+@pytest.mark.parametrize("declared", [True, False])
+async def test_word_of_one_of_several_jobs_before_our_answer_loses_none_of_them(
+    studio: Studio, *, declared: bool
+) -> None:
+    life = await studio.open()
+    studio.vendor.begins_several = declared
+    studio.vendor.submits = deque([studio.vendor.answer_several()])
+    called: list[str] = []
+
+    async def call_back_at_once(point: str) -> None:
+        if point == "submit answered" and not called:
+            called.append(point)
+            await life.callback(studio.attempts(made)[0].id, "job-1-0")
+
+    studio.vendor.gate = call_back_at_once
+    made = await life.request(pictures=4)
+    await studio.to_the_end(within_seconds=60)
+    (attempt,) = studio.attempts(made)
+    ids = [f"job-1-{n}" for n in range(4)]
+    assert called
+    assert (attempt.ticket_id, (attempt.ticket or {})["ids"]) == (",".join(ids), ids)
+    assert (studio.view(made).status, studio.balance().spent) == (Status.SUCCEEDED, 4 * PRICE_EACH)
+    assert len(studio.vendor.sent) == 1
+
+
+async def test_word_of_one_of_several_jobs_is_no_ticket_to_go_on_with(studio: Studio) -> None:
+    life = await studio.open()
+    studio.vendor.begins_several = True
+    studio.vendor.submits = deque([studio.vendor.lose_answer()])
+    made = await life.request()
+    await studio.until_status(made, Status.UNCERTAIN, within_seconds=5)
+    (attempt,) = studio.attempts(made)
+    await life.callback(attempt.id, "job-1")
+    await studio.pass_time(30)
+    assert studio.row(made).status == Status.UNCERTAIN
+    await life.resolve(made, "failed")
+    await life.callback(attempt.id, "job-1")
+    await studio.to_the_end(within_seconds=60)
+    assert (studio.row(made).status, studio.attempts(made)[0].ticket_id) == (Status.FAILED, None)
+
+
+async def test_word_of_any_of_several_jobs_makes_us_ask(studio: Studio) -> None:
+    life = await studio.open()
+    studio.vendor.job_seconds = lambda: 500.0
+    studio.vendor.submits = deque([studio.vendor.answer_several()])
+    made = await life.request(pictures=4)
+    await studio.until_status(made, Status.RUNNING)
+    await studio.idle()
+    (attempt,) = studio.attempts(made)
+    for n in range(4):
+        before = len(studio.vendor.calls)
+        await life.callback(attempt.id, f"job-1-{n}")
+        await studio.idle()
+        assert len(studio.vendor.calls) > before, "nobody asked"
+    before = len(studio.vendor.calls)
+    await life.callback(attempt.id, "job-1-4")
+    await studio.idle()
+    assert len(studio.vendor.calls) == before
+
+
 async def test_a_storm_of_callbacks_changes_nothing_but_when_we_ask(studio: Studio) -> None:
     life = await studio.open()
     made = await life.request()

@@ -71,6 +71,8 @@ class Vendor:
     bytes_outputs: bool = False
     grids: bool = False
     """All pictures of a job come side by side in one."""
+    begins_several: bool = False
+    """It says of itself that a submit may begin several jobs."""
     jobs: dict[str, Job] = field(default_factory=dict)
     submits: deque[Answer | Exception] = field(default_factory=deque)
     checks: deque["Done | Pending | Exception"] = field(default_factory=deque)
@@ -110,6 +112,18 @@ class Vendor:
         def answer(vendor: "Vendor", call: Call) -> Ticket:
             vendor.accept(call)
             raise Ambiguous("The answer was lost.")
+
+        return answer
+
+    def answer_several(self) -> Answer:
+        """A scripted submit: a job for each picture, all of them in one ticket."""
+
+        def answer(vendor: "Vendor", call: Call) -> Ticket:
+            job = vendor.jobs.pop(vendor.accept(call).id)
+            ids = [f"{job.ticket.id}-{n}" for n in range(job.outputs)]
+            job.ticket = Ticket(",".join(ids), {"endpoint": call.endpoint, "ids": ids})
+            vendor.jobs[job.ticket.id] = job
+            return job.ticket
 
         return answer
 
@@ -178,6 +192,9 @@ class VendorAdapter:
 
     def file_headers(self, _url: str) -> Mapping[str, str]:
         return self.vendor.file_headers
+
+    def begins_several(self, _endpoint: str, _options: Mapping[str, Any]) -> bool:
+        return self.vendor.begins_several
 
     async def submit(self, call: Call) -> Ticket | Done:
         vendor = self.vendor

@@ -412,7 +412,8 @@ async def test_a_lost_submit_is_found_by_its_state(wire: Wire) -> None:
     found = await found_in(wire, [*others, task("SUBMITTED", state="attempt-1")])
     assert found == Ticket(TASK, {"endpoint": "imagine", "confirmed": True})
     several = [task("SUBMITTED", id=name, state="attempt-1") for name in ("12", "11")]
-    assert (await found_in(wire, several)) == Ticket("11,12", {"endpoint": "imagine", "confirmed": True})
+    known = {"endpoint": "imagine", "confirmed": True, "ids": ["11", "12"]}
+    assert (await found_in(wire, several)) == Ticket("11,12", known)
 
 
 async def test_a_window_that_was_never_answered_is_no_job(wire: Wire) -> None:

@@ -391,3 +391,18 @@ async def test_callbacks_wake_the_house_and_are_not_believed(studio: Studio, mon
     assert "IN_PROGRESS" in heard
     assert (await someone.get(f"/generations/{ended['id']}"))["assets"] == ended["assets"]
     await studio.is_sound()
+
+
+async def test_a_callback_of_one_of_several_tasks_loses_none_of_the_others(studio: Studio) -> None:
+    someone = await studio.person()
+    picture = await someone.upload(png("teal"), "teal.png")
+    inputs = [{"role": "image", "asset_id": picture["id"]}]
+    described = await made(someone, prompt="", model="midjourney-describe", inputs=inputs)
+    all_of_them = next(action for action in described["facts"]["actions"] if action["id"] == "pick_all")
+    fault = {"vendor": "midjourney", "kind": "webhook-early"}
+    armed = await asyncio.to_thread(httpx.post, f"{studio.sandbox}/control/faults", json=fault)
+    assert armed.status_code == 201
+    painted = await follow(someone, described, all_of_them)
+    assert len(painted["assets"]) == 16
+    assert len([job for job in told(studio.sandbox, "jobs") if job["vendor"] == "midjourney"]) == 5
+    await studio.is_sound()

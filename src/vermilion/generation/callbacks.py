@@ -1,6 +1,7 @@
 """Callbacks: what a provider posts to us is verified, and then only wakes the pipeline, which asks for itself.
 
-One thing more it can do: bring the ticket of a submit whose own answer was lost.
+One thing more it can do: bring the ticket of a submit whose own answer was lost, where it speaks of all of that
+submit. The submit's own answer, if it comes after all, outweighs what was brought.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from vermilion.catalog import OpenCredential
+from vermilion.catalog import Entry, OpenCredential
 from vermilion.db import Database, Tx
 from vermilion.engine import Engine
 from vermilion.generation import steps
@@ -22,7 +23,17 @@ from vermilion.generation.steps import Overtaken
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.work import Work
 from vermilion.kit import AppError, Clock, Forbidden, NotFound
-from vermilion.providers import Callback, Login, Misconfigured, Provider, ProviderError, Rejected, Ticket, power
+from vermilion.providers import (
+    Callback,
+    Login,
+    Misconfigured,
+    Provider,
+    ProviderError,
+    Rejected,
+    Ticket,
+    begins_several,
+    power,
+)
 
 BODY_MAX_BYTES = 1 << 20
 
@@ -45,7 +56,7 @@ class CallbackDesk:
         changes nothing.
         """
         attempt_id = self.addresses.attempt_id(token)
-        attempt, endpoint = await self.db.read(_addressed, attempt_id, provider)
+        attempt, entry = await self.db.read(_addressed, attempt_id, provider)
         credential = await self.open_credential(attempt.credential_id)
         if credential is None:
             raise NotFound("callback.unknown", "No callback is expected here.")
@@ -60,27 +71,35 @@ class CallbackDesk:
         except ProviderError as error:
             # The provider's keys could not be fetched to verify it: it will call again.
             raise AppError("callback.unverified", error.message, status=503) from error
-        ticket = Ticket(callback.ticket.id, {"endpoint": endpoint, **callback.ticket.data})
-        generation_id = await self._adopt(attempt_id, ticket)
+        ticket = Ticket(callback.ticket.id, {"endpoint": entry.endpoint, **callback.ticket.data})
+        one_of_several = begins_several(adapter, entry.endpoint, entry.wire_options())
+        generation_id = await self._adopt(attempt_id, ticket, one_of_several=one_of_several)
         if generation_id is not None:
             self.engine.wake(generation_id)
 
-    async def _adopt(self, attempt_id: UUID, ticket: Ticket) -> UUID | None:
+    async def _adopt(self, attempt_id: UUID, ticket: Ticket, *, one_of_several: bool) -> UUID | None:
         while True:
             try:
-                return await self.db.write(adopt, attempt_id, ticket, now=self.clock.now())
+                return await self.db.write(
+                    adopt, attempt_id, ticket, one_of_several=one_of_several, now=self.clock.now()
+                )
             except Overtaken:
                 continue
 
 
-def adopt(tx: Tx, attempt_id: UUID, ticket: Ticket, *, now: datetime) -> UUID | None:
-    """Take over the ticket where the submit's answer was lost; the generation to wake, or None to ignore it."""
+def adopt(tx: Tx, attempt_id: UUID, ticket: Ticket, *, one_of_several: bool, now: datetime) -> UUID | None:
+    """Take over the ticket where the submit's answer was lost; the generation to wake, or None to ignore it.
+
+    A ticket that may be `one_of_several` is never taken over: following it would lose its siblings.
+    """
     attempt = tx.get_one(AttemptRow, attempt_id)
     row = tx.get_one(GenerationRow, attempt.generation_id)
-    if attempt.ticket_id is not None and attempt.ticket_id != ticket.id:
+    if attempt.ticket_id is not None and ticket.id not in {attempt.ticket_id, *(attempt.ticket or {}).get("ids", ())}:
         return None
     if row.deleted_at is not None or row.attempt != attempt.n:
         return None
+    if attempt.ticket_id is None and one_of_several:
+        return row.id
     status = Status(row.status)
     if status is Status.UNCERTAIN:
         steps.submitted(tx, Work.of(tx, row), ticket, now=now)
@@ -90,15 +109,14 @@ def adopt(tx: Tx, attempt_id: UUID, ticket: Ticket, *, now: datetime) -> UUID | 
         until = now + min(WATCH_MAX, timedelta(seconds=recall(tx, row.entry_digest).deadline_seconds))
         tx.execute(update(GenerationRow).where(GenerationRow.id == row.id).values(watch_until=until))
     elif attempt.ticket_id is None and status is Status.SUBMITTING:
-        # Our submit may still be waiting for its answer. Its own record and this one say the same; whichever
-        # comes second is overtaken and reads the row again.
+        # Our submit may still be waiting for its answer, which is then overtaken and replaces this ticket.
         steps.submitted(tx, Work.of(tx, row), ticket, now=now)
     return row.id
 
 
-def _addressed(tx: Tx, attempt_id: UUID, provider: str) -> tuple[AttemptRow, str]:
+def _addressed(tx: Tx, attempt_id: UUID, provider: str) -> tuple[AttemptRow, Entry]:
     attempt = tx.get(AttemptRow, attempt_id)
     if attempt is None or attempt.provider != provider:
         raise NotFound("callback.unknown", "No callback is expected here.")
     row = tx.get_one(GenerationRow, attempt.generation_id)
-    return attempt, recall(tx, row.entry_digest).endpoint
+    return attempt, recall(tx, row.entry_digest)

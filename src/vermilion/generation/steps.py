@@ -115,6 +115,19 @@ def keep_ticket(tx: Tx, attempt_id: UUID, ticket: Ticket) -> None:
     )
 
 
+def keep_answer(tx: Tx, attempt_id: UUID, ticket: Ticket) -> None:
+    """Note the ticket a submit was answered with, though its generation has meanwhile gone on without it.
+
+    It outweighs one that a callback brought, which may know of less. What was learned since stays beside it.
+    """
+    learned = tx.get_one(AttemptRow, attempt_id).ticket or {}
+    tx.execute(
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt_id)
+        .values(ticket_id=ticket.id, ticket={**learned, **ticket.data})
+    )
+
+
 def progressed(tx: Tx, work: Work, percent: float | None, queue_position: int | None, *, now: datetime) -> Work:
     """Note how far the provider says it is."""
     return move(tx, work, work.status, now, percent=percent, queue_position=queue_position)

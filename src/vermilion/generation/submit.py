@@ -69,7 +69,7 @@ async def _accepted(journey: Journey, work: Work, attempt_id: UUID, answer: Tick
     try:
         return await journey.take(steps.submitted, work, answer, now=journey.tools.clock.now())
     except Overtaken:
-        await journey.tools.db.write(steps.keep_ticket, attempt_id, answer)
+        await journey.tools.db.write(steps.keep_answer, attempt_id, answer)
         log.warning("generation.ticket_overtaken", generation_id=str(journey.generation_id), ticket=answer.id)
         raise
 

@@ -24,6 +24,7 @@ from vermilion.providers.contract import (
     Probe,
     Provider,
     Ticket,
+    begins_several,
     file_headers,
     power,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "Unreachable",
     "Wire",
     "adapters",
+    "begins_several",
     "file_headers",
     "findings_in",
     "has_power",

@@ -11,6 +11,7 @@ Optional powers are had by having the method; ask with `power(adapter, "cancel")
     listen(ticket, tell)                    hear of progress instead of asking; returns when the job has ended
     file_headers(url) -> headers            what fetching a result at its address needs; it is kept nowhere
     read_callback(headers, body) -> Callback           verify and read what the provider posted to us
+    begins_several(endpoint, options) -> bool          whether one submit may begin several jobs
     probe() -> Probe                        a connection test that costs nothing
     propose(document, settings) -> Proposal            make an entry of a document of the vendor's (`proposal`)
 """
@@ -117,7 +118,8 @@ class Call:
 class Ticket:
     """The provider's receipt: everything needed to ask again after a restart, as JSON (≤ 8 KiB).
 
-    `id` is the provider's own job id, unique at the provider.
+    `id` is the provider's own job id, unique at the provider. Where one submit began several jobs, `data["ids"]` lists
+    each of them, so that word of any one is known to be about this ticket.
     """
 
     id: str
@@ -208,7 +210,7 @@ class Lost:
 class Callback:
     """A verified callback: which job it speaks of. It only wakes the pipeline, which then asks `check` itself.
 
-    `ticket` is complete enough to go on with when the submit's own answer was lost.
+    `ticket` is complete enough to go on with when the submit's own answer was lost, unless `begins_several`.
     """
 
     ticket: Ticket
@@ -315,6 +317,13 @@ def file_headers(adapter: Provider, url: str) -> Mapping[str, str]:
     """
     headers = getattr(adapter, "file_headers", None)
     return headers(url) if callable(headers) else {}
+
+
+def begins_several(adapter: Provider, endpoint: str, options: JsonObject) -> bool:
+    """Whether one submit of such a `Call` may begin several jobs: a callback then speaks of one of them alone, and its
+    ticket is none to go on with."""
+    method = getattr(adapter, "begins_several", None)
+    return callable(method) and bool(method(endpoint, options))
 
 
 def power(adapter: Provider, name: PowerName) -> Callable[..., Awaitable[Any]] | None:

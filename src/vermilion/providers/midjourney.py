@@ -85,7 +85,7 @@ class Adapter:
         opened = said == WINDOW or hidden or bool(call.options.get("window"))
         if opened:
             await self._answer_window(call, task_id, told, ends)
-        return Ticket(task_id, {"endpoint": call.endpoint, "confirmed": opened})
+        return _ticket(task_id, call.endpoint, confirmed=opened)
 
     async def check(self, ticket: Ticket) -> Pending | Done:
         """Ask how the job is."""
@@ -132,7 +132,7 @@ class Adapter:
         ours = [task for task in known if task.get("state") == lost.reference and task.get("status") != "MODAL"]
         if ours:
             found = ",".join(sorted(str(task.get("id")) for task in ours))
-            return Ticket(found, {"endpoint": lost.endpoint, "confirmed": True})
+            return _ticket(found, lost.endpoint, confirmed=True)
         since = (lost.since - CLOCK_SKEW).timestamp() * 1000
         times = [task["submitTime"] for task in known if isinstance(task.get("submitTime"), int | float)]
         if len(known) >= LISTED_MAX and min(times, default=since + 1) > since:
@@ -156,6 +156,10 @@ class Adapter:
         except Rejected:
             return Canceled.TOO_LATE
         return Canceled.TOO_LATE if isinstance(now, Done) else Canceled.REQUESTED
+
+    def begins_several(self, endpoint: str, options: Mapping[str, Any]) -> bool:
+        """One button begins a task for each of several descriptions, and none of them tells of its siblings."""
+        return endpoint == "action" and options.get("follow") == "pick-all"
 
     async def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
         """Read which task it speaks of: nothing is signed, and the address with our token is all there is to verify."""
@@ -258,6 +262,13 @@ class Adapter:
         if not isinstance(tasks, list):
             raise Drifted("The proxy's answer holds no list of tasks.", vendor_message=str(tasks)[:200])
         return {str(task.get("id")): task for task in tasks if isinstance(task, dict)}
+
+
+def _ticket(task_ids: str, endpoint: str, *, confirmed: bool) -> Ticket:
+    """The receipt of one task, or of several parted by commas."""
+    several = task_ids.split(",") if "," in task_ids else []
+    data: dict[str, Any] = {"endpoint": endpoint, "confirmed": confirmed}
+    return Ticket(task_ids, data | ({"ids": several} if several else {}))
 
 
 def _left(ends: float) -> float:
