@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from vermilion.catalog import provider_states
 from vermilion.db import Tx
 from vermilion.dialects.choosing import Meant, meant, meant_entry
 from vermilion.dialects.files import GivenFile, let_go, receive
@@ -13,7 +14,7 @@ from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.generation import Wanted, WantedInput, request_generation
 from vermilion.identity import Actor, read_choices
-from vermilion.kit import AppError, new_id
+from vermilion.kit import AppError, Forbidden, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ async def submit(
     ignored: tuple[str, ...] = (),
 ) -> TaskView:
     """Request a generation with these files; those received for it are let go when it is refused."""
+    await house.db.read(_require_on, service)
     received = await receive(house, actor, files, roles)
     complete = Wanted(
         id=wanted.id,
@@ -69,6 +71,13 @@ async def submit(
         raise
     house.engine.start(view.id)
     return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
+
+
+def _require_on(tx: Tx, service: Service) -> None:
+    """Refuse what nobody would take up: all of the service's logins are switched off."""
+    (state,) = provider_states(tx, [service.provider])
+    if state.state == "unconfigured":
+        raise Forbidden("catalog.model_disabled", f"{service.title} is switched off.", field="model")
 
 
 def _meant(tx: Tx, house: House, service: Service, actor: Actor, wish: Wish) -> Meant:
