@@ -5,13 +5,28 @@ import json
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 from PIL import Image
+from yarl import URL
 
 from tests.providers.contract import ProviderContract, Vendor
-from vermilion.providers import Call, InputFile, Login, NotInstalled, Rejected, Ticket
+from vermilion.providers import (
+    EFFECT_TIMEOUT_SECONDS,
+    Ambiguous,
+    Answer,
+    Call,
+    InputFile,
+    Login,
+    NotInstalled,
+    ProviderError,
+    Rejected,
+    Ticket,
+    Unreachable,
+    Wire,
+)
 from vermilion.providers.comfyui import Adapter
 from vermilion.providers.comfyui_progress import Progress, read_event, read_preview
 from vermilion.providers.comfyui_render import render
@@ -224,6 +239,53 @@ def test_previews_are_read_in_both_forms_and_others_left() -> None:
         with_metadata.replace(JOB.encode(), JOB[::-1].encode()),
     ):
         assert read_preview(frame, JOB) is None
+
+
+# The time a submit may take.
+
+
+class SlowLine:
+    """A line with a clock of its own, on which every exchange takes as long."""
+
+    def __init__(self, each_seconds: float) -> None:
+        self.now = 0.0
+        self.asked: list[tuple[str, float]] = []
+        self._each_seconds = each_seconds
+
+    async def request(self, _method: str, url: str, *, total_timeout_seconds: float, **content: Any) -> Answer:
+        path = URL(url).path
+        self.asked.append((path, self.now + total_timeout_seconds))
+        self.now += min(self._each_seconds, total_timeout_seconds)
+        if self._each_seconds > total_timeout_seconds:
+            raise Ambiguous("Lost.") if content["effect"] else Unreachable("Too slow.")
+        body = {"prompt_id": JOB} if path == "/prompt" else {"name": "kept.png"}
+        return Answer(200, CIMultiDictProxy(CIMultiDict()), json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("each_seconds", "error", "paths"),
+    [
+        (20.0, None, ["/upload/image", "/upload/image", "/prompt"]),
+        (30.0, Ambiguous, ["/upload/image", "/upload/image", "/prompt"]),
+        (40.0, Unreachable, ["/upload/image", "/upload/image"]),
+        (50.0, Unreachable, ["/upload/image", "/upload/image"]),
+    ],
+)
+async def test_files_and_workflow_take_no_longer_together_than_one_submit_may(
+    monkeypatch: pytest.MonkeyPatch, each_seconds: float, error: type[ProviderError] | None, paths: list[str]
+) -> None:
+    line = SlowLine(each_seconds)
+    for module in ("comfyui", "comfyui_door"):
+        monkeypatch.setattr(f"vermilion.providers.{module}.monotonic", lambda: line.now)
+    call = replace(CALLS["with_inputs"], inputs=(file("image", b"one"), file("image", b"another")))
+    adapter = Adapter(login("http://127.0.0.1:1"), cast(Wire, line))
+    if error is None:
+        await adapter.submit(call)
+    else:
+        with pytest.raises(error):
+            await adapter.submit(call)
+    assert [path for path, _ in line.asked] == paths
+    assert max(ends for _, ends in line.asked) <= EFFECT_TIMEOUT_SECONDS
 
 
 # Masks.

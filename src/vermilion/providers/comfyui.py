@@ -7,13 +7,14 @@ them means that the server started again: nothing is running, and a new attempt 
 
 import contextlib
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from vermilion.providers import comfyui_errors
 from vermilion.providers.comfyui_check import check_options
-from vermilion.providers.comfyui_door import FIELDS, Door
+from vermilion.providers.comfyui_door import FIELDS, Door, seconds_until
 from vermilion.providers.comfyui_files import hand_over
 from vermilion.providers.comfyui_progress import Progress, read_event, read_preview
 from vermilion.providers.comfyui_proposal import propose_entry
@@ -36,7 +37,7 @@ from vermilion.providers.contract import (
 )
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError, Unreachable
 from vermilion.providers.proposal import Finding, Proposal, Template
-from vermilion.providers.wire import Answer, Wire
+from vermilion.providers.wire import EFFECT_TIMEOUT_SECONDS, Answer, Wire
 
 RECENT_LOOKED_AT = 20
 """How far back a lost job is looked for at a server that gave it an id of its own."""
@@ -62,8 +63,11 @@ class Adapter:
 
     async def submit(self, call: Call) -> Ticket:
         """Upload the inputs, then queue the workflow: the only request here that has an effect worth money."""
+        # Files and workflow together are one submit. Were it longer than one may be, "no such job" would be believed
+        # while the workflow is still on its way.
+        ends = monotonic() + EFFECT_TIMEOUT_SECONDS
         prompt_id = prompt_id_of(call.reference)
-        rendered = render(call, await hand_over(self._door, call), prompt_id)
+        rendered = render(call, await hand_over(self._door, call, ends), prompt_id)
         body = {
             "prompt": rendered.workflow,
             "prompt_id": prompt_id,
@@ -71,7 +75,7 @@ class Adapter:
             "extra_data": {"preview_method": "auto"},
         }
         try:
-            answer = await self._door.ask("POST", "/prompt", body=body, effect=True)
+            answer = await self._door.ask("POST", "/prompt", body=body, effect=True, seconds=seconds_until(ends))
         except Drifted as error:
             raise Ambiguous("ComfyUI's reply to a new job was too large to read.") from error
         if not answer.ok:

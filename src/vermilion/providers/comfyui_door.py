@@ -7,6 +7,7 @@ in a header of its own, or a name and a password.
 import base64
 import re
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ from yarl import URL
 
 from vermilion.providers import comfyui_errors
 from vermilion.providers.contract import CredentialField, LocalText, Login, filled_in
-from vermilion.providers.errors import Drifted, Misconfigured
+from vermilion.providers.errors import Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
 
 FIELDS = (
@@ -60,6 +61,14 @@ FIELDS = (
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
 _NEVER = {"host", "origin", "content-length", "content-type", "transfer-encoding", "connection", "cookie"}
+
+
+def seconds_until(ends: float) -> float:
+    """Seconds left until this moment of `time.monotonic`; raises `Unreachable` when it has passed."""
+    left = ends - monotonic()
+    if left <= 0:
+        raise Unreachable("ComfyUI took too long to be handed the files of this job.")
+    return left
 
 
 class Door:

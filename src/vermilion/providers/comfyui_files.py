@@ -12,14 +12,13 @@ from typing import Any
 import aiohttp
 
 from vermilion.providers import comfyui_errors
-from vermilion.providers.comfyui_door import Door
+from vermilion.providers.comfyui_door import Door, seconds_until
 from vermilion.providers.comfyui_render import FOLDER
 from vermilion.providers.contract import Call, InputFile
 from vermilion.providers.errors import Drifted, Unreachable
 from vermilion.providers.masks import cut_out, in_both_ways
 
 MASK = "mask"
-UPLOAD_SECONDS = 180.0
 _EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -30,11 +29,12 @@ _EXTENSIONS = {
 }
 
 
-async def hand_over(door: Door, call: Call) -> dict[str, list[str]]:
+async def hand_over(door: Door, call: Call, ends: float) -> dict[str, list[str]]:
     """Upload the call's files; their names at the server by role, in the order they were given.
 
     A mask is sent white and transparent where something is to change, whichever of the two the workflow looks at.
     Where it belongs into the very input of the picture, the picture is sent with the mask cut out of it.
+    Raises `Unreachable` when they are not all there at `ends`, a moment of `time.monotonic`.
     """
     by_role: dict[str, list[InputFile]] = {}
     for given in call.inputs:
@@ -51,7 +51,7 @@ async def hand_over(door: Door, call: Call) -> dict[str, list[str]]:
             elif role == shares_input:
                 mask = await by_role[MASK][0].read()
                 content, content_type = await asyncio.to_thread(cut_out, content, mask), "image/png"
-            names.setdefault(role, []).append(await _upload(door, content, content_type))
+            names.setdefault(role, []).append(await _upload(door, content, content_type, ends))
     return names
 
 
@@ -67,13 +67,13 @@ def _input_shared_with_mask(call: Call) -> str | None:
     return next((role for role, where in places.items() if role != MASK and where & masked), None)
 
 
-async def _upload(door: Door, content: bytes, content_type: str) -> str:
+async def _upload(door: Door, content: bytes, content_type: str, ends: float) -> str:
     name = f"{hashlib.sha256(content).hexdigest()[:32]}.{_EXTENSIONS.get(content_type, 'bin')}"
     form = aiohttp.FormData()
     form.add_field("image", content, filename=name, content_type=content_type)
     form.add_field("type", "input")
     form.add_field("subfolder", FOLDER)
-    answer = await door.ask("POST", "/upload/image", data=form, seconds=UPLOAD_SECONDS)
+    answer = await door.ask("POST", "/upload/image", data=form, seconds=seconds_until(ends))
     if not answer.ok:
         raise comfyui_errors.not_uploaded(answer)
     try:
