@@ -50,6 +50,8 @@ async def pictures_are_blended(scene: Scene, route: Route) -> None:
     body = {"base64Array": [data_url(png(32)), data_url(png(33))], "dimensions": "3:2"}
     task = await scene.completed(scene.owner, route.path, body)
     assert task["model"] == "midjourney-blend" and task["properties"]["params"]["dimensions"] == "3:2"
+    worded = await scene.owner.post(route.path, {**body, "dimensions": "Portrait"})
+    assert worded["properties"]["params"]["dimensions"] == "2:3"
     assert (await scene.owner.client.post(route.path, json={"images": [data_url(png(32))]})).status_code == 422
 
 

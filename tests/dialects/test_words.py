@@ -10,7 +10,7 @@ from vermilion.catalog import Entry, load_shelf
 from vermilion.dialects.bodies import CameraMove, FluxBody, ImagineBody, LipSyncBody, VideoBody, snake
 from vermilion.dialects.choosing import meant, role_of
 from vermilion.dialects.files import own_file
-from vermilion.dialects.midjourney_api import model_named
+from vermilion.dialects.midjourney_api import blend_shape, model_named
 from vermilion.dialects.painting_api import size_fields
 from vermilion.dialects.table import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
 from vermilion.dialects.task_views import STATUS_WORDS
@@ -129,6 +129,23 @@ def test_a_version_names_a_model(version: Any, name: str | None) -> None:
     body = ImagineBody.model_validate({"prompt": "a", "advanced_params": {"version": version}})
     assert model_named(body) == name
     assert name is None or any(each.options.get("version") == name for each in SHELF.entries())
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "shape"),
+    [
+        ("SQUARE", "1:1"),
+        ("square", "1:1"),
+        ("Portrait", "2:3"),
+        ("landscape", "3:2"),
+        ("1:1", "1:1"),
+        ("2:3", "2:3"),
+        ("3:2", "3:2"),
+    ],
+)
+def test_a_blends_shape_is_a_word_or_a_ratio(dimensions: str, shape: str) -> None:
+    assert blend_shape(dimensions) == shape
+    assert params(MIDJOURNEY, "midjourney-blend", dimensions=blend_shape(dimensions))["dimensions"] == shape
 
 
 def test_lip_sync_wants_one_video() -> None:

@@ -21,6 +21,9 @@ from vermilion.kit import NotFound
 
 SEEDS_ASKED_MAX: Final = 20
 
+_BLEND_SHAPES: Final = {"SQUARE": "1:1", "PORTRAIT": "2:3", "LANDSCAPE": "3:2"}
+"""Midjourney's own words for the shapes of a blend."""
+
 
 class ImageSeedView(BaseModel):
     """The seed a task's picture was made from."""
@@ -56,8 +59,10 @@ _add_imagine("/midjourney/submit/imagine")
     refusals=MAKING,
 )
 async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: BlendBody) -> TaskView:
-    """Two to five pictures become one."""
+    """Two to five pictures become one; `dimensions` is a ratio, or SQUARE, PORTRAIT or LANDSCAPE in any case."""
     sent = body.model_dump(exclude_none=True, include={"dimensions", "mode"})
+    if body.dimensions is not None:
+        sent["dimensions"] = blend_shape(body.dimensions)
     files = [GivenFile("normal", picture) for picture in body.pictures]
     return await make(house, links, MIDJOURNEY, actor, Wish("blend", "", None, sent, files))
 
@@ -134,6 +139,11 @@ def _imagine_fields(body: ImagineBody) -> Mapping[str, Any]:
         # Midjourney weighs all picture prompts together.
         sent["image_weight"] = max(weights)
     return sent | body.model_dump(exclude_none=True, include={"negative_prompt", "mode"})
+
+
+def blend_shape(dimensions: str) -> str:
+    """The ratio a blend's shape is: by Midjourney's word for it, or as it is given."""
+    return _BLEND_SHAPES.get(dimensions.strip().upper(), dimensions.strip())
 
 
 def model_named(body: ImagineBody) -> str | None:
