@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 from tests.pipeline.harness import Status, Studio
+from tests.pipeline.vendor import VendorAdapter
 from vermilion import library
 from vermilion.db import Tx
 from vermilion.generation.collect import Collector
 from vermilion.kit import new_id
 from vermilion.kit.download import Downloader
 from vermilion.library import Keeper, KeptFile, trash_asset
-from vermilion.providers import Ambiguity, Ambiguous, Done, Output
+from vermilion.providers import Ambiguity, Ambiguous, Done, Misconfigured, Output
 from vermilion.storage import LocalStorage
 
 
@@ -117,3 +118,38 @@ async def test_what_a_result_needs_to_be_fetched_with_is_sent_and_written_down_n
     assert studio.downloader.sent_headers == [studio.vendor.file_headers] * 2
     (attempt,) = studio.attempts(made)
     assert "heirloom" not in str(attempt.outputs) + str(attempt.ticket) + str(studio.view(made))
+
+
+def _no_such_header(_adapter: VendorAdapter, _url: str) -> dict[str, str]:
+    raise Misconfigured("The header for the key is none that could be sent.")
+
+
+async def test_results_behind_a_login_that_is_mended_are_fetched_then(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = await studio.open()
+    with monkeypatch.context() as broken:
+        broken.setattr(VendorAdapter, "file_headers", _no_such_header)
+        made = await life.request(pictures=2)
+        await studio.until_status(made, Status.STORING)
+        await studio.pass_time(300)
+        assert (studio.view(made).status, studio.downloader.sent_headers) == (Status.STORING, [])
+    await studio.to_the_end(within_seconds=120)
+    view = studio.view(made)
+    assert (view.status, len(view.assets), studio.balance().spent) == (Status.SUCCEEDED, 2, 20)
+
+
+async def test_results_behind_a_login_that_nobody_mends_give_the_credits_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = await studio.open()
+    monkeypatch.setattr(VendorAdapter, "file_headers", _no_such_header)
+    made = await life.request()
+    await studio.until_status(made, Status.STORING)
+    studio.clock.jump(24 * 3600)
+    await studio.to_the_end(within_seconds=120)
+    view = studio.view(made)
+    assert view.failure is not None
+    assert (view.status, view.failure.code, view.failure.whose) == (Status.FAILED, "provider.misconfigured", "admin")
+    assert "header" in view.failure.detail
+    assert (studio.balance().available, studio.balance().held) == (1000, 0)

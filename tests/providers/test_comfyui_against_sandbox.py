@@ -501,7 +501,8 @@ async def test_the_locked_door_opens_with_the_key_in_each_form(comfy: Comfy) -> 
             assert answer.status == 200
         assert file_headers(adapter, "https://elsewhere.example/view?filename=x") == {}
         assert KEY not in repr(ticket) + url
-    for fields in ({"api_key": ""}, {"api_key": "wrong"}, {"api_key": KEY, "key_header": "Host"}):
+    bad_headers = [{"api_key": KEY, "key_header": "Host"}, {"api_key": f"{KEY}\nHost: elsewhere.example"}]
+    for fields in ({"api_key": ""}, {"api_key": "wrong"}, *bad_headers):
         with pytest.raises(Misconfigured):
             await comfy.at("guarded", **fields).submit(asked())
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from vermilion.generation.failure import Failure
+from vermilion.generation.failure import Failure, failure_of, rule_for
 from vermilion.generation.steps import Kept
 from vermilion.kit import new_id
 from vermilion.kit.download import Downloader, DownloadFailed, DownloadLimits
 from vermilion.library import Keeper, KeptFile, Unreadable
-from vermilion.providers import Output
+from vermilion.providers import Output, ProviderError
 from vermilion.storage import StorageFailed
 
 OUTPUT_MAX_BYTES = {"image": 100 * 2**20, "audio": 100 * 2**20, "video": 1024 * 2**20}
@@ -96,7 +96,7 @@ class Collector:
     ) -> Collected:
         """Bring all outputs home. `fresh` means the addresses were just told: a refusal is then final.
 
-        `headers_for` says what an address needs to be sent.
+        `headers_for` says what an address needs to be sent; where it raises a `ProviderError`, that is for later.
         """
         results = await asyncio.gather(
             *(self._one(noted, headers_for, allow_private_hosts=allow_private_hosts, fresh=fresh) for noted in outputs)
@@ -125,6 +125,9 @@ class Collector:
                 return _Later(reason) if error.again else reason
             except Unreadable as error:
                 return Failure("output.unreadable", "wait", f"The result is not a usable file: {error.detail}")
+            except ProviderError as error:
+                # The adapter cannot say what the address needs. The result is there, and an admin may mend the login.
+                return _Later(failure_of(error, rule_for(error, "follow")))
             except (StorageFailed, OSError) as error:
                 return _Later(Failure("storage.failed", "admin", f"The result could not be stored: {error}"))
         return tuple(

@@ -90,6 +90,8 @@ class Door:
             return {}
         if not _HEADER.fullmatch(self._header) or self._header.lower() in _NEVER:
             raise Misconfigured("The header for the key is none that could be sent.")
+        if not self._key.isprintable():
+            raise Misconfigured("The key holds a line break, or another character that no header can carry.")
         bearer = self._header.lower() == "authorization"
         return {self._header: f"Bearer {self._key}" if bearer else self._key}
 
