@@ -71,6 +71,7 @@ export const errors = {
   'error.provider.credential_gone': "The operator took this model's credential away.",
   'error.provider.unknown': 'This provider does not exist.',
   'error.credential.secret_required': 'With a new address the secret has to be given again.',
+  'error.credential.invalid_field': 'One of the fields cannot be taken like this.',
   'error.credential.name_taken': 'There is already a credential with this name.',
   'error.credential.no_test': 'This provider cannot be tested.',
   'error.credential.unknown': 'This credential is not there any more.',

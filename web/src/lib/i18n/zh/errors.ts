@@ -73,6 +73,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.provider.credential_gone': '管理员移除了这个模型的凭证。',
   'error.provider.unknown': '没有这个供应商。',
   'error.credential.secret_required': '更换地址时需要重新填写密钥。',
+  'error.credential.invalid_field': '有一项不能这样填。',
   'error.credential.name_taken': '已有同名的凭证。',
   'error.credential.no_test': '这个供应商无法测试。',
   'error.credential.unknown': '这个凭证已经不在了。',

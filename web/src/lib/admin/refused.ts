@@ -1,0 +1,40 @@
+/** What is wrong with a field of a login, in words: the server names the field and a code, the rest is in what was typed. */
+import type { Provider } from '#lib/api/admin_types.ts';
+import { said, t, type Key } from '#lib/i18n/index.svelte.ts';
+
+type Field = Pick<Provider['credential_fields'][number], 'name' | 'label' | 'required' | 'choices' | 'secret' | 'default'>;
+type Why = 'empty' | 'address' | 'https' | 'private' | 'mask' | 'value';
+
+const isAddress = (field: Pick<Field, 'name'>): boolean => field.name.endsWith('_url');
+
+/** Whether an address names this machine or one of the operator's own network. */
+export function isPrivateAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { hostname: host } = new URL(address);
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  if (host.startsWith('[')) return /^\[(::1?|f[cd]\w*:.*|fe[89ab]\w:.*)\]$/.test(host);
+  return /^(0|10|127)\.\d+\.\d+\.\d+$|^169\.254\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\./.test(host);
+}
+
+/** Whether a new login of these fields could not be stored as it stands unless private hosts are allowed. */
+export const beginsPrivate = (fields: readonly Pick<Field, 'name' | 'default'>[]): boolean =>
+  fields.some((field) => isAddress(field) && isPrivateAddress(field.default ?? ''));
+
+/** Why `value` is no good for `field`; 'value' where nothing here can tell. `privateHosts` is what the form's switch says. */
+export function whyRefused(field: Omit<Field, 'label' | 'default'>, value: string, privateHosts: boolean): Why {
+  const typed = value.trim();
+  if (!typed) return field.required ? 'empty' : 'value';
+  if (field.secret && typed.startsWith('•')) return 'mask';
+  if (field.choices.length || !isAddress(field)) return 'value';
+  if (!URL.canParse(typed)) return 'address';
+  const { protocol, hostname, username, password, search, hash } = new URL(typed);
+  if (!['https:', 'http:'].includes(protocol) || username || password || search || hash) return 'address';
+  if (privateHosts) return 'address';
+  if (protocol === 'http:') return 'https';
+  // A name is refused only for being this machine's; of numbers the server knows more ranges than are listed here.
+  return isPrivateAddress(typed) || /^[\d.]+$|^\[/.test(hostname) ? 'private' : 'address';
+}
+
+/** The refusal as a sentence, with the field called what the form calls it. */
+export const sayRefused = (field: Field, value: string, privateHosts: boolean): string =>
+  t(`refused.${whyRefused(field, value, privateHosts)}` satisfies Key, { field: said(field.label), switch: t('providers.private_hosts') });
