@@ -1,5 +1,6 @@
 """What is typed as flags in the words is what the form would say, and nothing typed is lost without a word."""
 
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -192,6 +193,60 @@ def test_any_prompt_is_taken_apart_or_refused_and_taking_it_apart_twice_changes_
 def test_a_model_without_flags_leaves_the_words_alone() -> None:
     model = load_shelf().entry("flux-1-dev")
     assert model.accept("a fox --ar 16:9", {}).prompt == "a fox --ar 16:9"
+
+
+CARRIED = read_entries(
+    "acme.toml",
+    CATALOG.replace('title = "Acme"', 'title = "Acme"\nwords_carry_flags = true', 1).replace(
+        "settled_flags", 'kept_flags = ["seed"]\nsettled_flags', 1
+    ),
+)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("a fox --other 4", "unknown_flag"),
+        ("a fox--turbo", "unknown_flag"),
+        ("a fox—turbo", "unknown_flag"),
+        ("a fox,—other", "unknown_flag"),
+        ("a fox --turbo.", "unknown_flag"),
+        ("a fox --chaos=5", "unknown_flag"),
+        ("a fox --seed=5", "unknown_flag"),
+        ("a well--known fox", "unknown_flag"),
+        ("a {red, blue} fox", "several"),
+        (r"a {red\\, blue} fox", "several"),
+    ],
+)
+def test_where_the_provider_reads_the_words_no_flag_is_left_in_them(typed: str, code: str) -> None:
+    assert problems_of(typed, CARRIED) == [("prompt", code)]
+
+
+def test_what_costs_nothing_may_be_kept_in_the_words() -> None:
+    assert CARRIED.accept("a fox --seed 5 --tile", {}).prompt == "a fox --seed 5"
+    assert CARRIED.params_schema()["x-kept-flags"] == ["seed"]
+    assert "x-kept-flags" not in BRUSH.params_schema()
+
+
+@pytest.mark.parametrize("inside", ["snow,--tile", "snow—tile", "{a,b}", "https://x.example/--tile.png"])
+def test_no_value_brings_a_flag_or_makes_several(inside: str) -> None:
+    for entry in (BRUSH, CARRIED):
+        with pytest.raises(Invalid):
+            entry.accept("a fox", {"without": inside[-20:]})
+        schema = jsonschema_rs.Draft202012Validator(entry.params_schema())
+        usual = entry.accept("a fox", {}).params
+        assert schema.is_valid({**usual, "without": "snow, ice"})
+        assert not schema.is_valid({**usual, "without": inside[-20:]})
+
+
+@given(st.text(st.sampled_from("ab -—{,}\\\n=turbo"), max_size=40))
+def test_a_prompt_that_is_taken_holds_nothing_the_provider_would_read(prompt: str) -> None:
+    try:
+        accepted = CARRIED.accept(prompt, {})
+    except Invalid:
+        return
+    assert not re.search(r"--[A-Za-z]", accepted.prompt)
+    assert CARRIED.accept(accepted.prompt, accepted.params) == accepted
 
 
 def test_the_schema_says_what_may_be_typed() -> None:

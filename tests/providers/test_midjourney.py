@@ -247,6 +247,12 @@ async def test_other_words_are_not_dropped_where_a_proxy_cannot_take_them(wire: 
         ("a hat —repeat 4", "a hat"),
         ("a hat —or two", "a hat — or two"),
         ("--fast", "a red fox --v 7"),
+        ("a hat--turbo", "a hat"),
+        ("a hat --turbo. --tur--turbobo", "a hat . --tur"),
+        ("a hat --r=4", "a hat"),
+        ("a hat,--repeat 4 --raw", "a hat, --raw"),
+        ("a hat --REPEAT=9 ---turbo", "a hat"),
+        ("a hat—turbo", "a hat— turbo"),
     ],
 )
 async def test_words_decide_neither_the_speed_nor_how_many(wire: Wire, said: str, sent: str) -> None:
@@ -506,7 +512,52 @@ def test_no_field_of_the_form_brings_another_flag(inside: str) -> None:
     for name in ("without", "profile", "style_reference"):
         with pytest.raises(Invalid):
             entry.accept("a fox", {name: inside})
-    assert entry.accept("a fox", {"without": "well--known, snow"}).params["without"] == "well--known, snow"
+    assert entry.accept("a fox", {"without": "well-known, snow"}).params["without"] == "well-known, snow"
+
+
+WITH_WORDS = [entry.model_copy(update={"inputs": ()}) for entry in OURS if entry.prompt is not None]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "hat --turbo", "hat--turbo", "hat --turbo.", "hat —turbo,", "hat --r=4", "hat,--repeat 4", "hat --repeat=9",
+        "x--turbo", "hat ---relax", "{a,b,c} hat", "a {red, {small}, blue} hat", "https://cdn.example/--turbo.png hat",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("entry", WITH_WORDS, ids=lambda entry: entry.id)
+def test_no_words_run_at_another_price_than_theirs(entry: Entry, prompt: str) -> None:
+    usual = entry.quote(entry.accept_params({}))
+    try:
+        accepted = entry.accept(prompt, {})
+    except Invalid:
+        return
+    assert (prompt, accepted.prompt, accepted.params["speed"]) == ("hat --turbo", "hat", "turbo")
+    assert entry.quote(accepted.params).price_credits == 2 * usual.price_credits
+
+
+@pytest.mark.parametrize("entry", WITH_WORDS, ids=lambda entry: entry.id)
+def test_prose_stays_prose(entry: Entry) -> None:
+    for prompt in ("a fox—red and swift—runs", "a fox — or two", "a well-known {fox}", r"a {red\, blue} fox"):
+        assert entry.accept(prompt, {}).prompt == prompt
+
+
+async def test_what_comes_of_a_prompt_can_be_gone_on_from(wire: Wire) -> None:
+    done = await answered(wire, grid_task(properties={"finalPrompt": "a fox --ar 3:2 --v 7 --no text --turbo"}))
+    assert isinstance(done, Done)
+    assert done.ticket is not None
+    words = done.ticket.data["prompt"]
+    assert words == "a fox --ar 3:2 --v 7 --no text"
+    for model in ("vary", "region", "zoom", "pick", "animate"):
+        entry = next(entry for entry in WITH_WORDS if entry.id == f"midjourney-{model}")
+        assert entry.accept(words, {}).prompt == words
+
+
+async def test_words_that_are_several_jobs_are_never_sent(wire: Wire) -> None:
+    async with replaying([]) as replay:
+        with pytest.raises(Rejected):
+            await Adapter(login(replay.origin), wire).submit(replace(CALLS["edit"], prompt="a {red, blue} fox"))
+        replay.assert_complete()
 
 
 async def test_what_the_form_says_and_what_is_typed_make_the_same_prompt(wire: Wire) -> None:

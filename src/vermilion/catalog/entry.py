@@ -5,7 +5,7 @@ questions: is this request acceptable (`accept`), what does it cost (`quote`), h
 and what is the provider sent (`wire_params`, `wire_options`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -107,6 +107,10 @@ class Entry(Declared):
     """Whether a request goes on from what another generation made at the same provider, and with its credential."""
     settled_flags: dict[Flag, str] = Field(default_factory=dict)
     """Flags that this model has decided: said in the prompt they are dropped, and refused with another value."""
+    words_carry_flags: bool = False
+    """The provider reads flags out of the words: what the catalog does not know as one must not reach it."""
+    kept_flags: tuple[Flag, ...] = ()
+    """Those that may stay in such words: they cost nothing, and come with what a request goes on from."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """What else the adapter must know; it gets these as they are."""
     enabled: bool = True
@@ -209,7 +213,9 @@ class Entry(Declared):
     def _typed(self, prompt: str, problems: list[dict[str, Any]]) -> Typed:
         if self.prompt is None:
             return Typed(prompt)
-        typed = read_flags(prompt, self.params, self.settled_flags)
+        typed = read_flags(
+            prompt, self.params, self.settled_flags, carried=self.words_carry_flags, kept=self.kept_flags
+        )
         problems += [_problem(field, refused) for field, refused in typed.problems]
         return typed
 
@@ -266,6 +272,15 @@ class Entry(Declared):
                 many = Refused("too_many", f"takes at most {role.maximum}", role.maximum)
                 problems.append(_problem(f"inputs.{role.role}", many))
 
+    def stands_alone(self, roles: Set[str]) -> bool:
+        """Whether a request with files in these roles needs nothing that another generation made.
+
+        What may go on from something, or be given it as a file, has a role for that which is not required.
+        """
+        if self.continues == "maybe":
+            return any(given.role in roles for given in self.inputs if given.minimum == 0)
+        return self.continues == "nothing"
+
     def quote(self, params: Mapping[str, Any]) -> Quote:
         """What a request with these accepted parameters costs."""
         outputs = self.outputs if self.outputs_param is None else int(params[self.outputs_param])
@@ -295,15 +310,17 @@ class Entry(Declared):
         """JSON Schema (draft 2020-12) of exactly the `params` that `accept` accepts.
 
         What may be typed in the prompt stands beside it: `x-flag`, `x-flag-choices`, `x-flag-alone` at a parameter,
-        `x-settled-flags` at the whole.
+        `x-settled-flags` at the whole, and `x-kept-flags` where no other may be left in the words.
         """
-        settled = {"x-settled-flags": self.settled_flags} if self.settled_flags else {}
+        settled: dict[str, Any] = {"x-settled-flags": self.settled_flags} if self.settled_flags else {}
+        carried: dict[str, Any] = {"x-kept-flags": list(self.kept_flags)} if self.words_carry_flags else {}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": {param.name: param.json_schema() for param in self.params},
             "additionalProperties": False,
             **settled,
+            **carried,
         }
 
     def wire_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,6 +355,8 @@ class Entry(Declared):
                 "aliases": True,
                 "follow_ups": True,
                 "settled_flags": True,
+                "words_carry_flags": True,
+                "kept_flags": True,
                 "params": {"__all__": {**dict.fromkeys(drawing, True), **choices}},
                 "inputs": {"__all__": {"label"}},
             },

@@ -6,15 +6,18 @@ over what the form says: the form always says something, whoever types means it.
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from vermilion.catalog.choices import ChoiceParam, SizeParam
 from vermilion.catalog.declared import Refused
-from vermilion.catalog.params import BooleanParam, IntegerParam, NumberParam, Param, StringParam
+from vermilion.catalog.params import BooleanParam, IntegerParam, NumberParam, Param, StringParam, asks_several
 
 _FLAG = re.compile(r"(?<!\S)(--|—)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)")
 """Phones turn two hyphens into one dash; such a dash counts only before a flag the model knows."""
+_LEFT = re.compile(r"(?:(?P<flag>--|(?<![\w—])—+)|—)(?P<name>[A-Za-z][A-Za-z0-9_-]{0,39})")
+"""What still looks like a flag, wherever it stands; a dash between two words is prose, unless the flag is known."""
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
 _SIZE = re.compile(r"([0-9]{1,6})[x×:]([0-9]{1,6})")
@@ -39,15 +42,52 @@ def flags_of(params: Sequence[Param]) -> dict[str, tuple[Param, str | None]]:
     return found
 
 
-def read_flags(prompt: str, params: Sequence[Param], settled: Mapping[str, str]) -> Typed:
+def read_flags(
+    prompt: str,
+    params: Sequence[Param],
+    settled: Mapping[str, str],
+    *,
+    carried: bool = False,
+    kept: Sequence[str] = (),
+) -> Typed:
     """Read the flags out of a prompt; `settled` ones may be typed as they are, and are then dropped.
 
-    A model without flags leaves every prompt as it is.
+    `carried` says that the provider reads flags out of the words, too: then none may be left in them but those
+    `kept`, however it is written, and no `{red, blue}`, which is several requests. Of other providers, a model
+    without flags leaves every prompt as it is.
     """
     known = flags_of(params)
-    if not known and not settled:
+    if not known and not settled and not carried:
         return Typed(prompt)
-    hits = [hit for hit in _FLAG.finditer(prompt) if hit[1] == "--" or hit[2].lower() in {*known, *settled}]
+    typed = _taken_out(prompt, known, settled, kept)
+    # What is no flag of the model's was told already, where it stood by itself.
+    told = any(refused.code == "unknown_flag" for _, refused in typed.problems)
+    if carried and not told and (left := _left(typed.prompt, {*known, *settled, *kept}, kept)):
+        typed.problems.append(("prompt", left))
+    if carried and asks_several(typed.prompt):
+        several = "asks for several at once, in {…, …}; a comma that is only a comma is written with a backslash before"
+        typed.problems.append(("prompt", Refused("several", several)))
+    return typed
+
+
+def _left(words: str, known: AbstractSet[str], kept: Sequence[str]) -> Refused | None:
+    """The first that the provider would still read as a flag."""
+    for hit in _LEFT.finditer(words):
+        name = hit["name"].lower()
+        if name in kept and _FLAG.match(words, hit.start()) and hit["flag"] == "--":
+            continue
+        if hit["flag"] or name in known:
+            glued = f"says --{name} where it cannot be read: write two hyphens and spaces around it, or leave it out"
+            return Refused("unknown_flag", glued)
+    return None
+
+
+def _taken_out(
+    prompt: str, known: Mapping[str, tuple[Param, str | None]], settled: Mapping[str, str], kept: Sequence[str]
+) -> Typed:
+    own = {*known, *settled}
+    found = [hit for hit in _FLAG.finditer(prompt) if hit[2].lower() in own or hit[2].lower() not in kept]
+    hits = [hit for hit in found if hit[1] == "--" or hit[2].lower() in own]
     if not hits:
         return Typed(prompt)
     ends = [*(hit.start() for hit in hits[1:]), len(prompt)]

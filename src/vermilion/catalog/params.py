@@ -18,7 +18,14 @@ from vermilion.catalog.param_base import BaseParam, Control, bounded, whole_numb
 WHOLE_MAX = 2**53
 """Beyond it JavaScript and JSON readers disagree about which whole number is meant."""
 
-_FLAG_INSIDE = re.compile(r"(?<!\S)(?:--|—)[A-Za-z]")
+FLAG_INSIDE = r"[^\u0000]*(--|—)[A-Za-z]"
+SEVERAL_INSIDE = r"[^{]*\{(\\[^\u0000]|[^\\,])*,[^}]*\}"
+"""`{red, blue}` asks for as many requests as it has parts; `\\,` is a comma that parts nothing.
+
+As JSON Schema knows them, too: matched from the beginning.
+"""
+_FLAG_INSIDE = re.compile(FLAG_INSIDE)
+_SEVERAL_INSIDE = re.compile(SEVERAL_INSIDE)
 
 Whole = Annotated[int, Field(ge=-WHOLE_MAX, le=WHOLE_MAX)]
 
@@ -86,14 +93,21 @@ class StringParam(BaseParam):
             raise Refused("wrong_type", "must be text")
         if len(value) > self.max_length:
             raise Refused("too_long", f"must have at most {self.max_length} characters", self.max_length)
-        if self.flag and _FLAG_INSIDE.search(value):
+        if self.flag and _FLAG_INSIDE.match(value):
             raise Refused("flag_inside", "must not contain another flag")
+        if self.flag and asks_several(value):
+            raise Refused("several", "must not ask for several at once, in {…, …}")
         return storable(value)
 
     def _schema(self) -> dict[str, Any]:
         # What ends up among a prompt's flags must not bring flags of its own: they might cost more.
-        alone = "(?!([^\\u0000]*\\s)?(--|—)[A-Za-z])" if self.flag else ""
+        alone = f"(?!{FLAG_INSIDE})(?!{SEVERAL_INSIDE})" if self.flag else ""
         return {"type": "string", "maxLength": self.max_length, "pattern": f"^{alone}[^\\u0000]*$"}
+
+
+def asks_several(text: str) -> bool:
+    """Whether this text among a prompt's words would make several requests of one."""
+    return _SEVERAL_INSIDE.match(text) is not None
 
 
 class BooleanParam(BaseParam):

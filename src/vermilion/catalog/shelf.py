@@ -55,6 +55,8 @@ class ProviderTitle(Declared):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     endpoints_are_aliases: bool = False
     """People may also ask for a model by the provider's own name for it."""
+    words_carry_flags: bool = False
+    """Its models read flags out of the words."""
     place: Annotated[int, Field(ge=0, le=1000)] = 100
     """Where its models stand among those of others: lower comes first."""
 
@@ -155,7 +157,11 @@ def _entry(filename: str, provider: ProviderTitle, shared: Mapping[str, _Shared]
     if not isinstance(model, dict):
         raise CatalogBroken(f"{filename}: every model must be a table")
     where = f"{filename}: model {model.get('id', '?')}"
-    table: dict[str, Any] = {"provider": provider.name, **model}
+    table: dict[str, Any] = {
+        "provider": provider.name,
+        "words_carry_flags": provider.words_carry_flags,
+        **model,
+    }
     table["params"] = [shared["param"].resolve(where, item) for item in _list(where, model, "params")]
     table["inputs"] = [shared["input"].resolve(where, item) for item in _list(where, model, "inputs")]
     if provider.endpoints_are_aliases and "endpoint" in model:

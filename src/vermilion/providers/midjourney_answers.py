@@ -10,6 +10,7 @@ from typing import Any
 
 from vermilion.providers.contract import Done, JsonObject, MediaKind, Output, Pending, Ticket
 from vermilion.providers.errors import Broke, Drifted, ProviderError
+from vermilion.providers.midjourney_bodies import decide_nothing
 from vermilion.providers.midjourney_buttons import cells_of, custom_ids, offered
 from vermilion.providers.midjourney_errors import failure_of, forgotten
 
@@ -75,11 +76,12 @@ def status_of(task: Any) -> str:
 
 
 def words_of(task: Task) -> str:
-    """The prompt as Midjourney took it."""
+    """The prompt as Midjourney took it, but for the speed: what goes on from it has its own."""
     properties = task.get("properties")
     final = properties.get("finalPrompt") if isinstance(properties, dict) else None
     told = (final, task.get("promptEn"), task.get("prompt"))
-    return next((text.strip() for text in told if isinstance(text, str) and text.strip()), "")[:_PROMPT_MAX_CHARS]
+    said = next((text.strip() for text in told if isinstance(text, str) and text.strip()), "")
+    return decide_nothing(said[:_PROMPT_MAX_CHARS])
 
 
 def _of_one(ticket: Ticket, task: Task) -> Pending | Done:
@@ -217,5 +219,5 @@ def _texts(task: Task) -> list[str]:
         ends = [*(mark.start() for mark in marks[1:]), len(text)]
         parts = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=False)]
         told = [part.strip() for part in parts or re.split(r"\n\s*\n", text) if part.strip()]
-        return [part[:_PROMPT_MAX_CHARS] for part in told[:10]]
+        return [decide_nothing(part[:_PROMPT_MAX_CHARS]) for part in told[:10]]
     return []

@@ -24,9 +24,18 @@ _ONLY_WITH = {"--iw": "", "--sw": "--sref", "--sv": "--sref", "--cw": "--cref", 
 
 _ALONE = "default"
 
-_NOT_IN_WORDS = re.compile(r"(?:^|\s+)(?:--|—)(?:(?:turbo|fast|relax)(?!\S)|(?:repeat|r)\s+\S+)", re.IGNORECASE)
+_NOT_IN_WORDS = re.compile(
+    r"""(?:\s*(?:
+        -{2,}(?:turbo|fast|relax)\w*                                         # some proxies look for it anywhere
+      | (?<![\w—])—+(?:turbo|fast|relax)(?!\w)
+      | (?:-{2,}|(?<![\w—])—+)(?:repeat|r)(?![A-Za-z])(?:[\s=:"']*[0-9]\S*)?
+    ))+\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 """What the words may not decide: the speed is paid for by a parameter, and one request is one job."""
-_DASH = re.compile(r"(?<!\S)—(?=\w)")
+_DASH = re.compile(r"—(?=[A-Za-z])")
+_SEVERAL = re.compile(r"[^{]*\{(?:\\.|[^\\,])*,[^}]*\}", re.DOTALL)
+"""`{red, blue}`: as many jobs as it has parts."""
 
 Upload = Callable[[Sequence[InputFile]], Awaitable[list[str]]]
 
@@ -87,12 +96,26 @@ async def prompt_of(call: Call, upload: Upload, *, speed_in_words: bool) -> str:
 
 
 def _clean(words: str) -> str:
-    """The words without what they may not decide; Midjourney would read a long dash before a word as two hyphens."""
-    return _DASH.sub("— ", _NOT_IN_WORDS.sub("", words)).strip()
+    """The words without what they may not decide; raises `Rejected` for words that would be several jobs."""
+    if _SEVERAL.match(words):
+        raise Rejected("These words ask for several pictures at once, in {…, …}.")
+    return decide_nothing(words)
+
+
+def decide_nothing(words: str) -> str:
+    """The words without a speed and a number of jobs.
+
+    Midjourney would read a long dash before a word as two hyphens, so a space is put between them.
+    """
+    return _DASH.sub("— ", _NOT_IN_WORDS.sub(" ", words)).strip()
 
 
 def _flags(call: Call, words: str, addresses: dict[str, list[str]] | None = None) -> list[str]:
-    values: dict[str, Any] = {name: value for name, value in call.params.items() if name.startswith("--")}
+    values: dict[str, Any] = {
+        name: _clean(value) if isinstance(value, str) else value
+        for name, value in call.params.items()
+        if name.startswith("--")
+    }
     for flag, urls in (addresses or {}).items():
         values[flag] = " ".join([*([str(values[flag])] if values.get(flag) else []), *urls])
     said = words.split()
