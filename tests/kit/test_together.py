@@ -84,3 +84,14 @@ async def test_a_failed_question_fails_for_those_in_it_alone() -> None:
     answers = await asyncio.gather(*(gathered(key) for key in (1, 2, 3)), return_exceptions=True)
     assert [type(each) for each in answers] == [RuntimeError, RuntimeError, int]
     assert await gathered(2) == 7
+
+
+async def test_an_answer_that_is_a_failure_is_only_that_of_its_key() -> None:
+    async def ask(keys: Sequence[int]) -> dict[int, int | Exception]:
+        return {key: RuntimeError("not that one") if key == 2 else key for key in keys}
+
+    gathered = Gathered(ask, most=9)
+    asking = [asyncio.create_task(gathered(key)) for key in (1, 2, 2, 3)]
+    await asyncio.wait(asking)
+    assert [type(task.exception()) for task in asking] == [type(None), RuntimeError, RuntimeError, type(None)]
+    assert (asking[0].result(), asking[3].result()) == (1, 3)

@@ -69,5 +69,5 @@ class Pipeline:
             journey.free_slot()
             PREVIEWS.drop(generation_id)
 
-    async def _load_together(self, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    async def _load_together(self, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work | Exception]:
         return await self._tools.db.read(load_works, generation_ids)

@@ -65,11 +65,22 @@ def load_work(tx: Tx, generation_id: UUID) -> Work | None:
     return None if row is None or row.deleted_at is not None else Work.of(tx, row)
 
 
-def load_works(tx: Tx, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work]:
-    """The same for several, in one question; those that are not there or were deleted are left out."""
-    if len(generation_ids) == 1:
-        work = load_work(tx, generation_ids[0])
-        return {} if work is None else {generation_ids[0]: work}
+def load_works(tx: Tx, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work | Exception]:
+    """The same for several, in one question; those that are not there or were deleted are left out.
+
+    For a row that does not read there is the exception that says why, and the others are none the worse for it.
+    """
+    if len(generation_ids) > 1:
+        try:
+            return _together(tx, generation_ids)
+        except _UNREADABLE:
+            # Which one it is shows when each is read by itself; that happens too seldom for its cost to matter.
+            pass
+    each = ((generation_id, _judged(tx, generation_id)) for generation_id in generation_ids)
+    return {generation_id: work for generation_id, work in each if work is not None}
+
+
+def _together(tx: Tx, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work]:
     current = (AttemptRow.generation_id == GenerationRow.id) & (AttemptRow.n == GenerationRow.attempt)
     found = tx.execute(
         select(GenerationRow, AttemptRow)
@@ -77,6 +88,13 @@ def load_works(tx: Tx, generation_ids: Sequence[UUID]) -> Mapping[UUID, Work]:
         .where(GenerationRow.id.in_(generation_ids), GenerationRow.deleted_at.is_(None))
     )
     return {row.id: Work(row, recall(tx, row.entry_digest), _required(row, attempt)) for row, attempt in found}
+
+
+def _judged(tx: Tx, generation_id: UUID) -> Work | Exception | None:
+    try:
+        return load_work(tx, generation_id)
+    except _UNREADABLE as error:
+        return error
 
 
 def _attempt(tx: Tx, row: GenerationRow) -> AttemptRow | None:
@@ -91,3 +109,6 @@ def _required(row: GenerationRow, attempt: AttemptRow | None) -> AttemptRow | No
 
 _GENERATION = RowByKey(GenerationRow, "id")
 _ATTEMPT = RowByKey(AttemptRow, "generation_id", "n")
+
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+"""What reading stored data raises where it does not make sense; a database that is away raises none of these."""

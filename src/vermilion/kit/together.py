@@ -39,9 +39,12 @@ class Gathered(Generic[K, V]):
 
     Like `Together` it keeps nothing: each answer is looked for after it was asked for. There is one question at a
     time, for at most `most` keys, so what a thousand ask for at once never lies in memory all at once.
+
+    Where the answer for a key is an exception, it is raised to those who asked for that key; where the question
+    itself fails, to everybody in it.
     """
 
-    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int) -> None:
+    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V | Exception]]], most: int) -> None:
         self._ask = ask
         self._most = most
         self._gathered: dict[K, list[asyncio.Future[V | None]]] = {}
@@ -72,8 +75,12 @@ class Gathered(Generic[K, V]):
                 waiting.set_exception(error)
             return
         for key, those in asked.items():
+            answer = answers.get(key)
             for waiting in _still_there([those]):
-                waiting.set_result(answers.get(key))
+                if isinstance(answer, Exception):
+                    waiting.set_exception(answer)
+                else:
+                    waiting.set_result(answer)
 
 
 def _still_there(groups: "Iterable[list[asyncio.Future[V]]]") -> "list[asyncio.Future[V]]":
