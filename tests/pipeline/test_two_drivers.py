@@ -2,15 +2,20 @@
 
 import asyncio
 from collections import deque
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
-from tests.pipeline.harness import PRICE_EACH, Life, Status, Studio
+from tests.pipeline.harness import DEADLINE_SECONDS, PRICE_EACH, Life, Status, Studio
+from tests.pipeline.vendor import Job
+from vermilion.catalog.tables import CredentialRow
 from vermilion.generation import Wanted, request_generation
+from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.kit import Conflict, new_id
 from vermilion.ledger import InsufficientCredits
-from vermilion.providers import Ambiguity, Broke, Canceled, Rejected
+from vermilion.providers import Ambiguity, Broke, Canceled, ProviderError, Rejected, Ticket
 
 CREDENTIALS = 2
 
@@ -135,6 +140,138 @@ async def test_the_job_is_looked_up_with_the_credential_it_was_ordered_with(stud
     await studio.until_status(made, Status.SUCCEEDED)
     await studio.pass_time(40)
     assert second.slots_in_use() == 0
+
+
+async def _asking_about_a_job_that_was_replaced(studio: Studio) -> tuple[UUID, Pause, Job]:
+    """A first driver waits for an answer about a job; a second one heard that it broke, and follows the next."""
+    studio.vendor.job_seconds = lambda: DEADLINE_SECONDS - 20.0
+    life = await studio.open(credentials=CREDENTIALS)
+    made = await life.request()
+    await studio.until_status(made, Status.RUNNING)
+    # By then the questions are far apart, and a driver holds no row while it asks one.
+    await studio.pass_time(60)
+    pause = Pause(life, "check sent")
+    studio.on_point = pause
+    await studio.until(pause.held.is_set)
+    ordered_with = studio.attempts(made)[0].credential_id
+    studio.tell(
+        lambda tx: (
+            tx.execute(update(CredentialRow).where(CredentialRow.id == ordered_with).values(enabled=False)) and None
+        )
+    )
+    (job,) = studio.vendor.jobs.values()
+    job.done_at, job.failure = studio.clock.monotonic(), Broke("It fell over.")
+    await _second_life(studio)
+    await studio.until(lambda: len(studio.vendor.jobs) == 2, within_seconds=100)
+    await studio.until_status(made, Status.RUNNING)
+    job.done_at, job.failure = 1e9, None
+    return made, pause, job
+
+
+@pytest.mark.parametrize("failure", [Broke("It fell over."), Rejected("No."), None], ids=["broke", "rejected", "done"])
+async def test_what_became_of_a_job_is_not_told_of_the_one_that_took_its_place(
+    studio: Studio, failure: ProviderError | None
+) -> None:
+    made, pause, job = await _asking_about_a_job_that_was_replaced(studio)
+    job.done_at, job.failure = studio.clock.monotonic(), failure
+    pause.let_go.set()
+    await studio.pass_time(60)
+    assert studio.row(made).status == Status.RUNNING
+    second = studio.attempts(made)[1]
+    assert (second.ticket_id, second.outputs, second.outcome) == ("job-2", None, None)
+    await studio.until_status(made, Status.SUCCEEDED)
+    await studio.pass_time(40)
+    first, second = studio.attempts(made)
+    assert first.outputs is None
+    assert "job-2" in str(second.outputs)
+    assert len(studio.vendor.jobs) == 2
+    assert (pause.life.slots_in_use(), studio.life.slots_in_use()) == (0, 0)
+    studio.check()
+    await pause.life.end()
+
+
+async def test_how_far_a_job_was_is_not_told_of_the_one_that_took_its_place(studio: Studio) -> None:
+    made, pause, job = await _asking_about_a_job_that_was_replaced(studio)
+    job.done_at = studio.clock.monotonic() + 50
+    pause.let_go.set()
+    await studio.pass_time(1)
+    assert (studio.row(made).percent or 0.0) < 10
+    await studio.until_status(made, Status.SUCCEEDED)
+    await pause.life.end()
+
+
+async def test_the_time_of_a_job_that_was_replaced_is_not_the_time_of_the_next(studio: Studio) -> None:
+    made, pause, _ = await _asking_about_a_job_that_was_replaced(studio)
+    await studio.pass_time((studio.row(made).deadline_at - studio.clock.now()).total_seconds() - 30)
+    assert (studio.clock.now() - studio.attempts(made)[0].intended_at).total_seconds() > DEADLINE_SECONDS
+    pause.let_go.set()
+    await studio.idle()
+    assert studio.row(made).status == Status.RUNNING
+    await studio.until_status(made, Status.SUCCEEDED)
+    studio.check()
+    await pause.life.end()
+
+
+async def test_the_next_job_is_canceled_with_the_credential_it_was_ordered_with(studio: Studio) -> None:
+    made, pause, _ = await _asking_about_a_job_that_was_replaced(studio)
+    first, second = studio.attempts(made)
+    assert first.credential_id != second.credential_id
+    canceled_with: list[tuple[str, str]] = []
+    adapter = studio.vendor.adapter
+
+    def noted() -> type:
+        class Noted(adapter()):  # type: ignore[misc]
+            async def cancel(self, ticket: Ticket) -> object:
+                canceled_with.append((ticket.id, self.login.credential_id))
+                return await super().cancel(ticket)
+
+        return Noted
+
+    studio.vendor.adapter = noted  # type: ignore[method-assign]
+    # Nothing new: it lies down again, and still thinks of the first.
+    pause.let_go.set()
+    await studio.idle()
+    await pause.life.cancel(made)
+    await studio.until_status(made, Status.CANCELED)
+    assert canceled_with == [("job-2", str(second.credential_id))]
+    studio.check()
+    await pause.life.end()
+
+
+async def test_a_receipt_replaced_by_a_fuller_one_is_followed_to_its_own_end(studio: Studio) -> None:
+    studio.vendor.job_seconds = lambda: 100.0
+    life = await studio.open()
+    made = await life.request(pictures=2)
+    await studio.until_status(made, Status.RUNNING)
+    await studio.pass_time(60)
+    pause = Pause(life, "check sent")
+    studio.on_point = pause
+    await studio.until(pause.held.is_set)
+    vendor = studio.vendor
+    part = vendor.jobs["job-1"]
+    whole = Ticket("job-1,job-2", {"endpoint": "study"})
+    vendor.jobs[whole.id] = Job(whole, part.reference, 2, part.done_at + 100)
+    part.outputs, part.done_at = 1, studio.clock.monotonic()
+    studio.tell(lambda tx: tx.execute(update(AttemptRow).values(ticket_id=whole.id)) and None)
+    pause.let_go.set()
+    await studio.pass_time(30)
+    assert studio.row(made).status == Status.RUNNING, "one of two is not all there is"
+    await studio.until_status(made, Status.SUCCEEDED)
+    assert len(studio.view(made).assets) == 2
+
+
+async def test_a_job_that_was_given_more_time_meanwhile_has_it(studio: Studio) -> None:
+    studio.vendor.job_seconds = lambda: DEADLINE_SECONDS + 300.0
+    life = await studio.open()
+    made = await life.request()
+    await studio.until_status(made, Status.RUNNING)
+    await studio.pass_time(60)
+    later = studio.row(made).deadline_at + timedelta(hours=1)
+    more_time = update(GenerationRow).values(deadline_at=later, version=GenerationRow.version + 1)
+    studio.tell(lambda tx: tx.execute(more_time) and None)
+    await studio.until(lambda: studio.row(made).status != Status.RUNNING)
+    await studio.until_status(made, Status.SUCCEEDED)
+    studio.check()
 
 
 async def test_a_thousand_requests_at_once_on_a_balance_for_ten(real_studio: Studio) -> None:

@@ -12,6 +12,7 @@ from vermilion.generation.pace import after_restart
 from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.queries import recent_durations_seconds
 from vermilion.generation.status import Status
+from vermilion.generation.steps import Overtaken
 from vermilion.generation.work import Work
 from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending, Provider, ProviderError, power
 
@@ -45,11 +46,14 @@ async def follow(journey: Journey, work: Work) -> Work | None:
 class Job:
     """A running job that is followed, and all that is kept of its row while it sleeps, which is most of its life.
 
-    A row as it was read takes several times as much; it is read again when a step is to be taken from it.
+    A row as it was read takes several times as much; it is read again when a step is to be taken from it. Another
+    driver may have begun a new attempt by then: what was heard of this job says nothing about that one, which is
+    followed anew, with the credential it was submitted with.
     """
 
     __slots__ = (
         "_asked_seconds",
+        "_attempt_id",
         "_cancel_requested",
         "_cancel_sent",
         "_credential",
@@ -73,6 +77,8 @@ class Job:
         self._tries = self._drifts = 0
         self._cancel_sent = self._key_refused = False
         self._asked_seconds: float | None = None
+        self._attempt_id = work.attempt and work.attempt.id
+        self.ticket = work.ticket
         self._look(work)
 
     async def follow(self, hearing: Hearing | None) -> Work | None:
@@ -80,6 +86,8 @@ class Job:
         bell = self._journey.bell
         while True:
             now = self._journey.tools.clock.now()
+            if self._ends_here(now) and not self._look(await self._journey.read()):
+                return self._work
             if (end := await self._ended_here(now)) is not None:
                 return await self._take(end)
             rung = await bell.wait(self._lie_down(now))
@@ -105,10 +113,9 @@ class Job:
     def _look(self, work: Work | None) -> bool:
         """Take note of the row as it is now; whether there is still a job to follow."""
         self._work = work
-        if work is None or work.status is not Status.RUNNING:
+        if work is None or not self._is_this_job(work):
             return False
         row = work.row
-        self.ticket = work.ticket
         self._model = row.model
         self._typical_seconds = work.entry.typical_seconds
         self._since = work.attempt.submitted_at if work.attempt is not None else None
@@ -118,11 +125,23 @@ class Job:
         self._queue_position = row.queue_position
         return True
 
+    def _is_this_job(self, work: Work) -> bool:
+        attempt = work.attempt
+        if work.status is not Status.RUNNING or attempt is None:
+            return False
+        return (attempt.id, attempt.ticket_id) == (self._attempt_id, self.ticket.id)
+
     async def _take(self, step: Step) -> Work | None:
-        """The row after the step; or as it was found, where it is no longer one to follow."""
+        """The row after the step, None where it is gone; raises `Overtaken` where it is about another job by now."""
         if self._work is None and not self._look(await self._journey.read()):
-            return self._work
+            if self._work is None:
+                return None
+            raise Overtaken
         return self._work and await step(self._work)
+
+    def _ends_here(self, now: datetime) -> bool:
+        """Whether, by what is remembered, an end of ours is due; the row may have been given more time since."""
+        return now >= self._deadline_at or (self._cancel_requested and not self._cancel_sent)
 
     async def _ended_here(self, now: datetime) -> Step | None:
         """The end that is ours to make: time is up, or the person's cancel was heard."""

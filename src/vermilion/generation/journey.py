@@ -178,8 +178,13 @@ class Journey:
 
 
 def _same_stage(fresh: Work, work: Work) -> bool:
-    same_attempt = (fresh.attempt and fresh.attempt.id) == (work.attempt and work.attempt.id)
+    # A receipt replaced by a fuller one makes it another job: what was heard of the old is not all there is.
+    same_job = _job(fresh) == _job(work)
     # Another driver may have found a submit that was still under way, and called it uncertain: who has the
     # provider's answer knows better.
     doubted = work.status is Status.SUBMITTING and fresh.status is Status.UNCERTAIN
-    return same_attempt and (fresh.status is work.status or doubted)
+    return same_job and (fresh.status is work.status or doubted)
+
+
+def _job(work: Work) -> tuple[UUID, str | None] | None:
+    return None if work.attempt is None else (work.attempt.id, work.attempt.ticket_id)
