@@ -113,6 +113,18 @@ test('after sleep it connects again without waiting for an error', () => {
   expect(Wire.last.url).toBe('/api/v1/events?after=5');
 });
 
+test('told that the machine is offline it says so at once, and comes back by itself where the studio can still be reached', () => {
+  source.start(5);
+  Wire.last.onopen?.({} as Event);
+  source.doubt();
+  expect(states.at(-1)).toBe('lost');
+  vi.advanceTimersByTime(1_000);
+  expect(Wire.opened).toHaveLength(2);
+  expect(Wire.last.url).toBe('/api/v1/events?after=5');
+  Wire.last.onopen?.({} as Event);
+  expect(states.at(-1)).toBe('open');
+});
+
 test('an old connection that speaks late is not listened to', () => {
   source.start(5);
   const old = Wire.last;
@@ -125,6 +137,7 @@ test('stopped means stopped', () => {
   source.start(5);
   source.stop();
   source.wake();
+  source.doubt();
   vi.advanceTimersByTime(120_000);
   expect(Wire.opened).toHaveLength(1);
   expect(Wire.last.closed).toBe(true);

@@ -72,6 +72,11 @@ export class LiveSource {
     this.#connect();
   }
 
+  /** The machine says that it is offline. A connection may not notice for minutes; trying again finds out. */
+  doubt(): void {
+    if (this.#state !== 'closed') this.#retryLater();
+  }
+
   #noticeSleep(): void {
     const now = Date.now();
     const gap = now - this.#lastTick;

@@ -28,6 +28,7 @@ class Studio {
     if (this.#opened) return;
     this.#opened = true;
     addEventListener('online', this.#wake);
+    addEventListener('offline', this.#doubt);
     document.addEventListener('visibilitychange', this.#wakeIfVisible);
     await this.load();
   }
@@ -73,6 +74,7 @@ class Studio {
     this.feed.clear();
     this.phase = 'loading';
     removeEventListener('online', this.#wake);
+    removeEventListener('offline', this.#doubt);
     document.removeEventListener('visibilitychange', this.#wakeIfVisible);
   }
 
@@ -120,6 +122,7 @@ class Studio {
   }
 
   #wake = (): void => this.#source.wake();
+  #doubt = (): void => this.#source.doubt();
   #wakeIfVisible = (): void => {
     if (document.visibilityState === 'visible' && this.live === 'lost') this.#source.wake();
   };

@@ -57,6 +57,7 @@ export const studio = {
   'create.prompt': 'Prompt',
   'create.placeholder': 'Describe a picture…',
   'create.placeholder_video': 'Describe a scene…',
+  'create.offline': 'The studio is out of reach at the moment. What is written here stays.',
   'create.takes_no_prompt': 'This model takes no words, only what you give it.',
   'create.takes_no_pictures': '{model} takes no pictures.',
   'create.pick_another': 'Choose a model that does',

@@ -59,6 +59,7 @@ export const studio: Record<keyof typeof en, string> = {
   'create.prompt': '提示词',
   'create.placeholder': '描述一幅画面…',
   'create.placeholder_video': '描述一个场景…',
+  'create.offline': '现在连不上画室，写好的内容会留着。',
   'create.takes_no_prompt': '这个模型不需要文字，只看你给的素材。',
   'create.takes_no_pictures': '{model} 不使用图片。',
   'create.pick_another': '换一个使用图片的模型',
