@@ -100,3 +100,11 @@ test('using the form takes what the words said about it out of the words, and no
   expect(withoutFlag(prompt, said, 'stylize')).toBe('a fox --ar 16:9 in snow --no trees');
   expect(withoutFlag(prompt, said, 'tile')).toBe(prompt);
 });
+
+test('where the provider reads the words, only the flags it may keep stay in them', () => {
+  const remix = { id: 'remix', prompt: brush.prompt, params: [], params_schema: { properties: {}, 'x-kept-flags': ['ar'] } } as unknown as Model;
+  const typed = readFlags(remix, 'a fox --ar 3:2 --turbo ');
+  expect(typed.words).toBe('a fox --ar 3:2');
+  expect(typed.faults.map(({ kind, flag }) => [kind, flag])).toEqual([['unknown', 'turbo']]);
+  expect(readFlags({ ...remix, params_schema: {} } as Model, 'a fox --turbo').faults).toEqual([]);
+});

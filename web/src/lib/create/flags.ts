@@ -12,7 +12,8 @@ const SIZE = /^([0-9]{1,6})[x×:]([0-9]{1,6})$/;
 
 type Schema = { 'x-flag'?: string[]; 'x-flag-choices'?: Record<string, string>; 'x-flag-alone'?: string };
 type Known = { param: Param; value: string | null; alone: string | null };
-type Book = { known: Map<string, Known>; settled: Record<string, string> };
+/** `kept` may stay in the words, where the provider reads flags out of them, too; null where it does not. */
+type Book = { known: Map<string, Known>; settled: Record<string, string>; kept: string[] | null };
 
 /** What one flag says, and where it stands in the prompt with its value. */
 export type Said = { name: string; flag: string; text: string; start: number; end: number };
@@ -25,14 +26,14 @@ const books = new WeakMap<Model, Book>();
 function bookOf(model: Model): Book {
   const ready = books.get(model);
   if (ready) return ready;
-  const schema = (model.params_schema ?? {}) as { properties?: Record<string, Schema>; 'x-settled-flags'?: Record<string, string> };
+  const schema = (model.params_schema ?? {}) as { properties?: Record<string, Schema>; 'x-settled-flags'?: Record<string, string>; 'x-kept-flags'?: string[] };
   const known = new Map<string, Known>();
   for (const param of model.params) {
     const told = schema.properties?.[param.name] ?? {};
     for (const flag of told['x-flag'] ?? []) known.set(flag, { param, value: null, alone: told['x-flag-alone'] ?? null });
     for (const [flag, value] of Object.entries(told['x-flag-choices'] ?? {})) known.set(flag, { param, value, alone: null });
   }
-  const book = { known, settled: schema['x-settled-flags'] ?? {} };
+  const book = { known, settled: schema['x-settled-flags'] ?? {}, kept: schema['x-kept-flags'] ?? null };
   books.set(model, book);
   return book;
 }
@@ -41,10 +42,13 @@ function bookOf(model: Model): Book {
 export function readFlags(model: Model | null, prompt: string): Typed {
   const typed: Typed = { words: prompt, values: {}, said: [], faults: [] };
   if (!model?.prompt) return typed;
-  const { known, settled } = bookOf(model);
-  if (known.size === 0 && Object.keys(settled).length === 0) return typed;
+  const { known, settled, kept } = bookOf(model);
+  if (known.size === 0 && Object.keys(settled).length === 0 && !kept) return typed;
   // Phones turn two hyphens into one dash; such a dash counts only before a flag the model knows.
-  const hits = [...prompt.matchAll(FLAG)].filter((hit) => hit[1] === '--' || known.has(hit[2]!.toLowerCase()) || hit[2]!.toLowerCase() in settled);
+  const hits = [...prompt.matchAll(FLAG)].filter((hit) => {
+    const flag = hit[2]!.toLowerCase();
+    return known.has(flag) || flag in settled || (hit[1] === '--' && !kept?.includes(flag));
+  });
   if (hits.length === 0) return typed;
   const words = [prompt.slice(0, hits[0]!.index).trimEnd()];
   hits.forEach((hit, at) => {
