@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from tests.dialects.scene import Scene, data_url, png
+from vermilion.dialects import INLINE_FILES_MAX_BYTES, addresses_with_files
 from vermilion.kit.download import Downloaded, Downloader
 
 AT = "/flux/image-to-image"
@@ -123,6 +124,14 @@ async def test_bodies_with_files_may_be_larger_and_are_still_bounded(scene: Scen
     assert elsewhere.status_code == 413
     huge = await scene.owner.client.post(AT, content=b'{"prompt": "' + b"x" * (25 * 2**20) + b'"}')
     assert huge.status_code == 413
+
+
+@pytest.mark.parametrize("address", addresses_with_files())
+async def test_nobodys_large_body_is_refused_before_it_is_looked_into(scene: Scene, address: str) -> None:
+    at = address.removeprefix("/api/v1")
+    for size in (2 * 2**20, INLINE_FILES_MAX_BYTES):
+        refused = await scene.nobody.post(at, content=b"x" * size, headers={"Content-Type": "application/json"})
+        assert (refused.status_code, refused.json()["code"]) == (401, "auth.required")
 
 
 async def test_two_clients_at_once_get_a_task_each(scene: Scene) -> None:

@@ -32,6 +32,9 @@ from vermilion.identity import (
 
 PASSWORD = "a long way home"
 
+PICTURES_BYTES_MAX = 4 * 2**20
+"""Of the bodies with pictures in them."""
+
 
 class MovableClock:
     """A clock that stands still until a test moves it."""
@@ -97,6 +100,10 @@ def _probe_router() -> APIRouter:
     async def echo(body: dict[str, Any]) -> dict[str, Any]:
         return body
 
+    @router.post("/pictures")
+    async def pictures(actor: CurrentActor, body: dict[str, Any]) -> dict[str, int]:
+        return {name: len(value) for name, value in body.items()}
+
     @router.post("/upload")
     async def upload(request: Request) -> dict[str, int]:
         return {"size": len(await request.body())}
@@ -131,7 +138,8 @@ def app(house: SmallHouse) -> FastAPI:
     app = FastAPI()
     for router in (auth_router, me_router, admin_router, _probe_router()):
         app.include_router(router, prefix="/api/v1")
-    protect(app, body_limits=[BodyLimit("/api/v1/upload", 4096)], unmetered_prefixes=["/api/v1/upload"])
+    limits = [BodyLimit("/api/v1/upload", 4096), BodyLimit("/api/v1/pictures", PICTURES_BYTES_MAX, raw=False)]
+    protect(app, body_limits=limits, unmetered_prefixes=["/api/v1/upload"])
     app.state.house = house
     return app
 

@@ -96,8 +96,11 @@ def ip_of(request: Request) -> str | None:
     return client_ip(request.scope, house_of(request).trusted_proxies)
 
 
-async def optional_actor(request: Request) -> Actor | None:
-    """Whoever is asking, or None; a request with `Authorization` is judged by that alone."""
+async def who_is_asking(request: Request) -> Known | None:
+    """Whose cookie or key came with the request; one with `Authorization` is judged by that alone.
+
+    Nothing is counted or written down for it: `optional_actor` does.
+    """
     house = house_of(request)
     now = house.clock.now()
     authorization = request.headers.get("authorization")
@@ -107,16 +110,21 @@ async def optional_actor(request: Request) -> Actor | None:
             return None
         # A program may also carry a session, opened with a password: keys are told apart by their mark.
         question = who_has_key if key.strip().startswith(API_KEY_MARK) else who_has_session
-        known = await house.db.read(question, key.strip(), now)
-    else:
-        token = request.cookies.get(cookie_name(house))
-        if not token:
-            return None
-        known = await house.db.read(who_has_session, token, now)
+        return await house.db.read(question, key.strip(), now)
+    token = request.cookies.get(cookie_name(house))
+    if not token:
+        return None
+    return await house.db.read(who_has_session, token, now)
+
+
+async def optional_actor(request: Request) -> Actor | None:
+    """Whoever is asking, or None."""
+    house = house_of(request)
+    known = await who_is_asking(request)
     if known is None:
         return None
     _count(request, house, known)
-    await _note_used(house, known, now)
+    await _note_used(house, known, house.clock.now())
     return Actor(
         user_id=known.user_id,
         role=known.role,
@@ -157,12 +165,13 @@ class Door(SecurityBase):
     async def __call__(self, request: Request, _cookie: Annotated[None, Depends(_Cookie())]) -> Actor:
         actor = await optional_actor(request)
         if actor is None:
-            raise _nobody(request)
+            raise nobody(request)
         self._allow(request, actor)
         return actor
 
 
-def _nobody(request: Request) -> AppError:
+def nobody(request: Request) -> AppError:
+    """401 `auth.required`, in words for how it was tried."""
     if "authorization" in request.headers:
         detail = "This API key is unknown, expired or deleted."
     else:
