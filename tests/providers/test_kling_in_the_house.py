@@ -58,10 +58,13 @@ async def test_a_video_and_all_that_follows_from_it(studio: Studio) -> None:
     await studio.is_sound()
 
 
-async def test_what_goes_on_from_nothing_is_refused_before_anything_is_held(studio: Studio) -> None:
+@pytest.mark.parametrize(("model", "prompt"), [("kling-extend", ""), ("kling-lip-sync", "Good morning.")])
+async def test_what_goes_on_from_nothing_is_refused_before_anything_is_held(
+    studio: Studio, model: str, prompt: str
+) -> None:
     someone = await studio.person()
     before = await someone.balance()
-    refused = await someone.post("/generations", wanted(prompt="", model="kling-extend"), status=422)
+    refused = await someone.post("/generations", wanted(prompt=prompt, model=model), status=422)
     assert refused["errors"][0]["field"] == "parent_id"
     assert await someone.balance() == before
 

@@ -121,10 +121,14 @@ def _checked(tx: Tx, shelf: Shelf, actor: Actor, wanted: Wanted) -> tuple[Entry,
     """What is wanted, in the model's own terms, and its price; raises as `request_generation` does."""
     entry = usable_entry(tx, shelf, wanted.model, actor.role)
     accepted = entry.accept(wanted.prompt, wanted.params, given_inputs(tx, actor.user_id, wanted.inputs))
+    goes_on = False
     if wanted.parent_id is not None:
         parent = _require_own(tx, actor.user_id, wanted.parent_id, field="parent_id")
-    if entry.continues == "always" and (wanted.parent_id is None or parent.provider != entry.provider):
-        problem = {"field": "parent_id", "code": "required", "message": "must name what this goes on from"}
+        goes_on = parent.provider == entry.provider
+    if not goes_on and not entry.stands_alone({given.role for given in wanted.inputs}):
+        instead = ", or be replaced by a file" if entry.continues == "maybe" else ""
+        message = f"must name what this goes on from{instead}"
+        problem = {"field": "parent_id", "code": "required", "message": message}
         raise Invalid(
             "generation.invalid_params",
             f"parent_id {problem['message']}.",
