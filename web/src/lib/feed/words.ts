@@ -3,6 +3,9 @@ import type { Generation, Model, Params, ParamValue } from '#lib/api/types.ts';
 import { isSize } from '#lib/create/params.ts';
 import { language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
 
+/** What a generation is called: by its words, or by its model where it took none. */
+export const titleOf = (view: Pick<Generation, 'prompt' | 'model' | 'model_name'>): string => view.prompt.trim() || said(view.model_name) || view.model;
+
 export function sayStatus(status: string): string {
   const key = `status.${status}`;
   return language.knows(key) ? t(key as Key) : status;
