@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockOf, fill, formatAgo, formatBytes } from './format';
+import { clockOf, fill, formatAgo, formatBytes, formatDate } from './format';
 
 test('numbers are grouped as the language groups them', () => {
   expect(fill('{n} credits', { n: 1240 }, 'en')).toBe('1,240 credits');
@@ -29,6 +29,12 @@ test('ago speaks in the largest unit that fits', () => {
   expect(formatAgo('2026-03-01T11:58:30Z', 'en', now)).toBe('1 minute ago');
   expect(formatAgo('2026-02-28T11:00:00Z', 'en', now)).toBe('yesterday');
   expect(formatAgo('2026-03-01T10:00:00Z', 'zh', now)).toBe('2小时前');
+});
+
+test('a date is a day with its year, and no time', () => {
+  const early = new Date(2026, 10, 15, 4).toISOString();
+  expect(formatDate(early, 'en')).toBe('Nov 15, 2026');
+  expect(formatDate(early, 'zh')).toBe('2026年11月15日');
 });
 
 test('how long something plays is minutes and seconds, and never nothing', () => {

@@ -52,6 +52,11 @@ export function formatMoment(iso: string, locale: Locale): string {
   return new Intl.DateTimeFormat(tagOf(locale), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 }
 
+/** The local calendar day alone, with its year. */
+export function formatDate(iso: string, locale: Locale): string {
+  return new Intl.DateTimeFormat(tagOf(locale), { dateStyle: 'medium' }).format(new Date(iso));
+}
+
 export function formatDay(iso: string, locale: Locale): string {
   const day = new Date(iso);
   const sameYear = day.getFullYear() === new Date().getFullYear();

@@ -5,7 +5,7 @@
 import type { Locale, Text } from '#lib/api/types.ts';
 import type { AdminMessages } from './en/admin';
 import type { Messages } from './en/index';
-import { fill, formatAgo, formatBytes, formatClock, formatDay, formatMoment, formatNumber, formatPercent, tagOf, type Values } from './format';
+import { fill, formatAgo, formatBytes, formatClock, formatDate, formatDay, formatMoment, formatNumber, formatPercent, tagOf, type Values } from './format';
 
 export type Key = keyof Messages | keyof AdminMessages;
 
@@ -57,6 +57,7 @@ export const percent = (share: number): string => formatPercent(share, language.
 export const bytes = (value: number): string => formatBytes(value, language.locale);
 export const ago = (iso: string): string => formatAgo(iso, language.locale);
 export const moment = (iso: string): string => formatMoment(iso, language.locale);
+export const date = (iso: string): string => formatDate(iso, language.locale);
 export const day = (iso: string): string => formatDay(iso, language.locale);
 export const clock = (iso: string): string => formatClock(iso, language.locale);
 
