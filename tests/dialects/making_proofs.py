@@ -104,6 +104,12 @@ async def dreamwork_paints_from_words(scene: Scene, route: Route) -> None:
     assert task["properties"]["params"]["exact_size"] == {"width": 1024, "height": 768}
     two = await scene.completed(scene.owner, route.path, {"prompt": "foxes", "n": 2, "size": "1K"})
     assert two["model"] == "seedream-4.0" and two["properties"]["params"]["resolution"] == "1K"
+    # What is refused or left out is called what the client called it.
+    refused = await scene.owner.post(route.path, {"prompt": "a fox", "size": "16:99"}, status=422)
+    assert refused["field"] == "size" and refused["detail"].startswith("size must be one of")
+    assert {fault["field"] for fault in refused["errors"]} == {"size"}
+    older = {"model": "seedream-3.0", "prompt": "a fox", "size": "2K"}
+    assert (await scene.owner.post(route.path, older))["ignored_fields"] == ["size"]
     assert 1 <= len(two["image_urls"]) <= 2
 
 
@@ -134,6 +140,8 @@ async def a_video_is_made_from_words(scene: Scene, route: Route) -> None:
     if service == "kling":
         assert task["model"] == "kling-v1"
         assert (params["camera_move"], params["camera_amount"]) == ("zoom", -5)
+        later = await scene.owner.post(route.path, {**body, "model_name": "kling-v2-master"})
+        assert set(later["ignored_fields"]) == {"camera_control", "mode", "cfg_scale"}
 
 
 @proves("POST /kling/submit/image-to-video", "POST /jimeng/submit/image-to-video")
@@ -159,8 +167,10 @@ async def a_face_speaks(scene: Scene, route: Route) -> None:
     made = await scene.completed(
         scene.owner,
         route.path,
-        {"video": film["video_url"], "mode": "audio", "audio": data_url(_hum(scene), "audio/mpeg")},
+        {"video": film["video_url"], "mode": "audio", "audio": data_url(_hum(scene), "audio/mpeg"), "voice_id": "x"},
     )
+    created = await scene.owner.post(route.path, {**spoken, "audio": "belongs to the other mode"})
+    assert created["ignored_fields"] == ["audio"]
     assert made["model"] == "kling-lip-sync-audio"
     assert (await scene.owner.post(route.path, {"text": "no video"}, status=422))["code"] == "request.invalid"
     assert (await scene.other.client.post(route.path, json=spoken)).status_code == 404

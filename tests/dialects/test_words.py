@@ -95,6 +95,8 @@ def test_fields_become_the_models_own_parameters() -> None:
     assert params(GENERATION, "sd-1.5", width_height={"width": 512, "height": 512}, cfg=5)["aspect_ratio"] == "1:1"
     assert params(GENERATION, "sd-1.5", width_height={"width": 800, "height": 600})["aspect_ratio"] == "4:3"
     assert meant(entry("flux-1-schnell"), FLUX, {"strength": 0.5, "seed": 1}, (), {}).ignored == ("strength",)
+    sized = meant(entry("seedream-3.0"), DREAMWORK, {"width_height": {"width": 768, "height": 512}}, (), {})
+    assert sized.fields == {"exact_size": "width_height"}
 
 
 def test_the_operators_defaults_stand_in_for_what_was_not_sent() -> None:

@@ -34,7 +34,12 @@ async def a_workflow_makes_a_picture(scene: Scene, route: Route) -> None:
     assert (await scene.ended(scene.owner, "generation", created["id"]))["status"] == "completed"
     params = (await scene.owner.get(f"/generations/{created['id']}"))["params"]
     assert (params["aspect_ratio"], params["steps"], params["cfg"], params["seed"]) == ("16:9", 5, 6.5, 11)
-    assert params["negative_prompt"] == "rain"
+    assert params["negative_prompt"] == "rain" and created["ignored_fields"] == []
+    alone = await scene.owner.post(route.path, {**BODY, "width": 768})
+    assert alone["ignored_fields"] == ["width"], "one side says no size"
+    kept = {**BODY, "model_name": "comfyui-upscale", "image": data_url(png(40)), "width": 768, "height": 512}
+    ignored = (await scene.owner.post(route.path, kept))["ignored_fields"]
+    assert sorted(ignored) == ["height", "prompt", "steps", "width"]
     unknown = await scene.owner.post(route.path, {**BODY, "model_name": "nothing"}, status=400)
     assert unknown["code"] == "catalog.unknown_model"
     elsewhere = await scene.owner.post(route.path, {**BODY, "model_name": "kling-v1"}, status=400)

@@ -17,12 +17,16 @@ WIDTH_HEIGHT: Final = "width_height"
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A request in the catalog's words: the entry, its parameters, the roles of the files, and what was left out."""
+    """A request in the catalog's words: the entry, its parameters, the roles of the files, and what was left out.
+
+    `fields` tells, by parameter, the field it comes from.
+    """
 
     entry: Entry
     params: dict[str, Any]
     roles: tuple[str, ...]
     ignored: tuple[str, ...]
+    fields: Mapping[str, str]
 
 
 def entries_of(tx: Tx, shelf: Shelf, service: Service, actor: Actor) -> list[Entry]:
@@ -64,6 +68,7 @@ def meant(
     `defaults` are the operator's choices for fields that were not sent.
     """
     params: dict[str, Any] = {}
+    comes_from: dict[str, str] = {}
     ignored = []
     chosen = {
         name.partition(".")[2]: value
@@ -75,15 +80,17 @@ def meant(
     if shape is not None:
         found = _shaped(entry, service, shape)
         params |= found
-        ignored += [] if found else ["size"]
+        comes_from |= dict.fromkeys(found, WIDTH_HEIGHT)
+        ignored += [] if found else [WIDTH_HEIGHT]
     for name, value in asked.items():
         param = param_of(service, entry, name)
         if param is not None:
             params[param.name] = _fitted(param.type, value)
+            comes_from[param.name] = name
         elif name in fields:
             ignored.append(name)
     roles = tuple(role_of(service, entry, name) or name for name in files)
-    return Meant(entry, params, roles, tuple(ignored))
+    return Meant(entry, params, roles, tuple(ignored), comes_from)
 
 
 def param_of(service: Service, entry: Entry, name: str) -> Param | None:

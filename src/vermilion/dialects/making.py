@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from vermilion.catalog import provider_states
@@ -14,12 +14,19 @@ from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.generation import Wanted, WantedInput, request_generation
 from vermilion.identity import Actor, read_choices
-from vermilion.kit import AppError, Forbidden, new_id
+from vermilion.kit import AppError, Forbidden, Invalid, new_id
+
+FAULTS_SAID_MAX: Final = 5
+"""How many faults the sentence of a refusal tells; all of them are among its `errors`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a described request asks for; `fields` are the ones that were sent, in the dialect's names."""
+    """What a described request asks for; `fields` are the ones that were sent, in the dialect's names.
+
+    `sent_as` tells what the client called a field, where that is something else; `unused` are fields of the request
+    that say nothing to the job, in the client's names.
+    """
 
     job: Job
     prompt: str = ""
@@ -27,18 +34,28 @@ class Wish:
     fields: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[GivenFile] = ()
     parent_id: UUID | None = None
+    sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+
+    def names(self, own: str) -> tuple[str, ...]:
+        """What the client called this field; one of ours may be two of theirs."""
+        return self.sent_as.get(own, (own,))
 
 
 async def make(house: House, links: Links, service: Service, actor: Actor, wish: Wish) -> TaskView:
     """Request what is wished for; the task. Raises what a generation's request raises, and what uploads do."""
     asked = await house.db.read(_meant, house, service, actor, wish)
-    # Said before files are received for it.
-    asked.entry.accept_params(asked.params)
-    prompt, ignored = wish.prompt, asked.ignored
+    prompt, left_out = wish.prompt, [name for own in asked.ignored for name in wish.names(own)]
     if asked.entry.prompt is None and prompt:
-        prompt, ignored = "", (*ignored, "prompt")
+        prompt, left_out = "", [*left_out, "prompt"]
+    ignored = tuple(dict.fromkeys((*left_out, *wish.unused)))
     wanted = Wanted(id=new_id(), model=asked.entry.id, prompt=prompt, params=asked.params, parent_id=wish.parent_id)
-    return await submit(house, links, service, actor, wanted, wish.files, asked.roles, ignored=ignored)
+    try:
+        # Said before files are received for it.
+        asked.entry.accept_params(asked.params)
+        return await submit(house, links, service, actor, wanted, wish.files, asked.roles, ignored=ignored)
+    except Invalid as error:
+        raise in_the_clients_words(error, asked, wish) from error
 
 
 async def submit(
@@ -78,6 +95,21 @@ def _require_on(tx: Tx, service: Service) -> None:
     (state,) = provider_states(tx, [service.provider])
     if state.state == "unconfigured":
         raise Forbidden("catalog.model_disabled", f"{service.title} is switched off.", field="model")
+
+
+def in_the_clients_words(error: Invalid, asked: Meant, wish: Wish) -> Invalid:
+    """The same refusal, its fields called as the client called them: nobody mends a field they never sent."""
+    told = {}
+    for param, own in asked.fields.items():
+        names = wish.names(own)
+        told[f"params.{param}"] = param if param in names else names[0]
+    faults = [{**fault, "field": told.get(fault["field"], fault["field"])} for fault in error.extras.get("errors", ())]
+    if not faults:
+        return error
+    detail = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults[:FAULTS_SAID_MAX])
+    extras = {**error.extras, "errors": faults}
+    first = told.get(error.field or "", error.field)
+    return Invalid(error.code, f"{detail}.", status=error.status, field=first, extras=extras)
 
 
 def _meant(tx: Tx, house: House, service: Service, actor: Actor, wish: Wish) -> Meant:

@@ -46,7 +46,10 @@ def _add_imagine(path: str) -> None:
             )
             for picture in body.reference_images
         ]
-        wish = Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files)
+        sent_as = {"image_weight": ("reference_images",)}
+        if body.advanced_params.custom_aspect_ratio is not None:
+            sent_as["aspect_ratio"] = ("custom_aspect_ratio",)
+        wish = Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files, sent_as=sent_as)
         return await make(house, links, MIDJOURNEY, actor, wish)
 
 

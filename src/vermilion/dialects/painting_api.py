@@ -38,10 +38,11 @@ async def _make(house: House, links: Links, actor: Actor, job: Job, body: Painti
     if body.seed is not None and body.seed >= 0:
         # -1 is how these clients say that the model is to choose.
         sent["seed"] = body.seed
-    if body.size:
-        sent |= size_fields(body.size)
+    sizes = size_fields(body.size) if body.size else {}
+    sent |= sizes
     pictures = [body.image] if isinstance(body.image, str) else body.image or []
-    wish = Wish(job, body.prompt, body.model, sent, [GivenFile("image", picture) for picture in pictures])
+    files = [GivenFile("image", picture) for picture in pictures]
+    wish = Wish(job, body.prompt, body.model, sent, files, sent_as=dict.fromkeys(sizes, ("size",)))
     return await make(house, links, DREAMWORK, actor, wish)
 
 

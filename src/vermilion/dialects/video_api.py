@@ -59,6 +59,7 @@ async def lip_sync(house: HouseHere, links: LinksHere, actor: CurrentActor, body
         sent,
         files,
         parent_id=body.task_id,
+        unused=_unspoken(body, spoken=spoken),
     )
     return await make(house, links, KLING, actor, wish)
 
@@ -68,11 +69,12 @@ async def _make(house: House, links: Links, service: Service, actor: Actor, job:
     if body.seed is not None and body.seed >= 0:
         # -1 is how these clients say that the model is to choose.
         sent["seed"] = body.seed
-    if body.camera_control is not None:
-        sent |= camera_fields(body.camera_control)
+    moves = {} if body.camera_control is None else camera_fields(body.camera_control)
+    sent |= moves
     given = {"image": body.image, "image_tail": body.image_tail}
     files = [GivenFile(name, content) for name, content in given.items() if content]
-    wish = Wish(job, body.prompt, body.model_name or body.model, sent, files)
+    sent_as = dict.fromkeys(moves, ("camera_control",))
+    wish = Wish(job, body.prompt, body.model_name or body.model, sent, files, sent_as=sent_as)
     return await make(house, links, service, actor, wish)
 
 
@@ -85,6 +87,12 @@ def camera_fields(move: CameraMove) -> Mapping[str, Any]:
         return {"camera_move": "none"}
     name, amount = moved[0]
     return {"camera_move": name, "camera_amount": amount}
+
+
+def _unspoken(body: LipSyncBody, *, spoken: bool) -> tuple[str, ...]:
+    """What was sent and belongs to the other mode."""
+    others = {"audio"} if spoken else {"text", "voice", "language", "speed"}
+    return tuple(body.model_dump(exclude_defaults=True, include=others))
 
 
 def _voice(voice: str, language: str | None) -> str:

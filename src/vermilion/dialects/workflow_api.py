@@ -34,6 +34,8 @@ class GenerationTask(BaseModel):
     error_message: str | None
     created_at: datetime
     completed_at: datetime | None
+    ignored_fields: list[str]
+    """What was sent and this model does not understand; told by the answer to a create alone."""
 
 
 class ResultView(GenerationTask):
@@ -67,13 +69,24 @@ async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
             field="workflow",
         )
     sent: dict[str, Any] = body.model_dump(exclude_none=True, include={"negative_prompt", "steps", "cfg", "seed"})
-    if body.width is not None and body.height is not None:
-        sent["width_height"] = {"width": body.width, "height": body.height}
+    sides = body.model_dump(exclude_none=True, include={"width", "height"})
+    if len(sides) == 2:
+        sent["width_height"] = sides
     if body.seed is not None and body.seed < 0:
         del sent["seed"]
     files = [GivenFile("image", body.image)] if body.image else []
+    wish = Wish(
+        "create",
+        body.prompt,
+        body.model_name,
+        sent,
+        files,
+        sent_as={"width_height": ("width", "height")},
+        # One side alone says no size.
+        unused=tuple(sides) if len(sides) == 1 else (),
+    )
     try:
-        task = await make(house, links, GENERATION, actor, Wish("create", body.prompt, body.model_name, sent, files))
+        task = await make(house, links, GENERATION, actor, wish)
     except NotFound as error:
         raise unknown_model_is_bad_request(error) from error
     return _of_task(task)
@@ -127,6 +140,7 @@ def _of_task(task: TaskView) -> GenerationTask:
         error_message=task.fail_reason,
         created_at=task.created_at,
         completed_at=task.completed_at,
+        ignored_fields=task.ignored_fields,
     )
 
 
