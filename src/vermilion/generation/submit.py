@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from vermilion.catalog import OpenCredential
 from vermilion.generation import steps
 from vermilion.generation.call import InputsGone, made_with
 from vermilion.generation.doubt import look_up
-from vermilion.generation.failure import Failure, Move, failure_of, rule_for
+from vermilion.generation.failure import Failure, Move, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.status import Status
 from vermilion.generation.steps import Overtaken
@@ -64,6 +66,21 @@ async def submit(journey: Journey, work: Work) -> Work | None:
 
 
 async def _accepted(journey: Journey, work: Work, attempt_id: UUID, answer: Ticket | Done) -> Work:
+    tries = 0
+    while True:
+        try:
+            return await _written_down(journey, work, attempt_id, answer)
+        except (OperationalError, InterfaceError) as error:
+            # This receipt may be the only word of the job there is: it is held on to while the database is mended.
+            if journey.tools.clock.now() >= work.row.deadline_at:
+                raise
+            ticket = answer.id if isinstance(answer, Ticket) else None
+            log.warning("generation.receipt_again", generation_id=str(work.row.id), ticket=ticket, reason=str(error.orig))
+            await journey.bell.wait(pause_seconds(tries))
+            tries += 1
+
+
+async def _written_down(journey: Journey, work: Work, attempt_id: UUID, answer: Ticket | Done) -> Work:
     if isinstance(answer, Done):
         return await journey.results(work, answer)
     try:
