@@ -171,6 +171,10 @@ async def test_an_admin_gives_an_uncertain_one_up(someone: Person, studio: Studi
 async def test_an_admin_lets_an_uncertain_one_be_tried_again(someone: Person, studio: Studio) -> None:
     view = await _uncertain(someone)
     admin = await studio.admin()
+    desk = await admin.get("/admin/review", params={"limit": 200})
+    assert [item["can_look_up"] for item in desk["items"] if item["generation"]["id"] == view["id"]] == [False]
+    wordless = await admin.client.post(f"/admin/review/{view['id']}", json={"resolution": "check_again"})
+    assert (wordless.status_code, wordless.json()["code"]) == (422, "review.note_required")
     await admin.post(f"/admin/review/{view['id']}", {"resolution": "check_again", "note": "the vendor has none"})
     view = await someone.ended(view["id"])
     assert view["status"] == "succeeded"

@@ -489,11 +489,13 @@ class Life:
         await self.db.write(delete_generation, studio.actor(user), generation_id, studio.clock.now())
         self.engine.wake(generation_id)
 
-    async def resolve(self, generation_id: UUID, resolution: Literal["failed", "check_again"]) -> GenerationView:
+    async def resolve(
+        self, generation_id: UUID, resolution: Literal["failed", "check_again"], note: str = "looked at the vendor"
+    ) -> GenerationView:
         """An admin decides at the review desk."""
         studio = self.studio
         admin = studio.actor(studio.admin_id, role="admin")
-        view = await self.db.write(resolve_uncertain, admin, generation_id, resolution, "", studio.clock.now())
+        view = await self.db.write(resolve_uncertain, admin, generation_id, resolution, note, studio.clock.now())
         self.engine.wake(generation_id)
         return view
 

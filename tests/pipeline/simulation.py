@@ -275,7 +275,8 @@ class Simulation:
             row = self.dice.choice(list(rows))
             # The admin looked at the provider's own page first.
             there = self.studio.vendor.jobs_of([str(self.studio.attempts(row.id)[-1].id)])
-            await life.resolve(row.id, "failed" if there else self.dice.choice(["failed", "check_again"]))
+            may_go_again = not there or self.studio.vendor.ambiguity is not Ambiguity.NONE
+            await life.resolve(row.id, self.dice.choice(["failed", "check_again"]) if may_go_again else "failed")
 
     async def grant_or_take(self, life: Life) -> None:
         user_id = self.dice.choice(self.studio.users)

@@ -30,7 +30,10 @@ NEXT: dict[Status, frozenset[Status]] = {
     Status.RUNNING: frozenset({Status.STORING, Status.QUEUED, Status.FAILED, Status.CANCELED}),
     # Back to running when the provider has to be asked for fresh addresses.
     Status.STORING: frozenset({Status.SUCCEEDED, Status.RUNNING, Status.QUEUED, Status.FAILED, Status.CANCELED}),
-    Status.UNCERTAIN: frozenset({Status.RUNNING, Status.STORING, Status.QUEUED, Status.FAILED, Status.CANCELED}),
+    # Back to submitting when an admin wants it looked up once more: the same attempt, and nothing is sent blindly.
+    Status.UNCERTAIN: frozenset(
+        {Status.RUNNING, Status.STORING, Status.SUBMITTING, Status.QUEUED, Status.FAILED, Status.CANCELED}
+    ),
     # A late success is given, and not paid for; a retry by the person begins a new attempt.
     Status.FAILED: frozenset({Status.SUCCEEDED, Status.QUEUED}),
     Status.CANCELED: frozenset({Status.SUCCEEDED, Status.QUEUED}),

@@ -41,7 +41,7 @@ from vermilion.providers.errors import (
     Unreachable,
 )
 from vermilion.providers.proposal import CanPropose, Finding, Proposal, Template, findings_in, templates_of
-from vermilion.providers.registry import adapters, has_power
+from vermilion.providers.registry import adapters, can_look_up, has_power
 from vermilion.providers.wire import CONNECT_TIMEOUT_SECONDS, EFFECT_TIMEOUT_SECONDS, Answer, Wire
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "Wire",
     "adapters",
     "begins_several",
+    "can_look_up",
     "file_headers",
     "findings_in",
     "has_power",

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from vermilion.providers.contract import PowerName, Provider
+from vermilion.providers.contract import Ambiguity, PowerName, Provider
 
 
 @cache
@@ -30,3 +30,9 @@ def adapters() -> Mapping[str, type[Provider]]:
 def has_power(provider: str, name: PowerName) -> bool:
     """Whether this provider's adapter has the optional method; False for a provider that is no longer there."""
     return callable(getattr(adapters().get(provider), name, None))
+
+
+def can_look_up(provider: str) -> bool:
+    """Whether the house can find out what became of a lost submit; False for a provider that is no longer there."""
+    adapter = adapters().get(provider)
+    return adapter is not None and adapter.ambiguity is not Ambiguity.NONE

@@ -1765,6 +1765,11 @@ export interface components {
              */
             inputs?: components["schemas"]["Input"][];
             /**
+             * Kept Flags
+             * @default []
+             */
+            kept_flags?: string[];
+            /**
              * Makes
              * @enum {string}
              */
@@ -1802,6 +1807,11 @@ export interface components {
              * @enum {string}
              */
             visibility?: "everyone" | "admins";
+            /**
+             * Words Carry Flags
+             * @default false
+             */
+            words_carry_flags?: boolean;
         };
         /**
          * FailureView
@@ -2814,10 +2824,15 @@ export interface components {
         /**
          * ReviewView
          * @description An uncertain generation with what helps to decide about it.
+         *
+         *     `can_look_up` says what `check_again` does: the house looks the job up at the provider, or, where it cannot, sends
+         *     it again because an admin has looked.
          */
         ReviewView: {
             /** Attempts */
             attempts: components["schemas"]["AttemptView"][];
+            /** Can Look Up */
+            can_look_up: boolean;
             generation: components["schemas"]["GenerationView"];
             /** User Email */
             user_email: string | null;
