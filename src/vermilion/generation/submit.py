@@ -75,7 +75,9 @@ async def _accepted(journey: Journey, work: Work, attempt_id: UUID, answer: Tick
             if journey.tools.clock.now() >= work.row.deadline_at:
                 raise
             ticket = answer.id if isinstance(answer, Ticket) else None
-            log.warning("generation.receipt_again", generation_id=str(work.row.id), ticket=ticket, reason=str(error.orig))
+            log.warning(
+                "generation.receipt_again", generation_id=str(work.row.id), ticket=ticket, reason=str(error.orig)
+            )
             await journey.bell.wait(pause_seconds(tries))
             tries += 1
 
