@@ -29,6 +29,16 @@ async def flux_paints_from_words(scene: Scene, route: Route) -> None:
     assert task["properties"]["params"]["aspect_ratio"] == "16:9" and task["properties"]["params"]["seed"] == 7
     created = await scene.owner.post(route.path, {"prompt": "a fox", "strength": 0.9})
     assert created["model"] == "flux-1-dev" and created["ignored_fields"] == ["strength"]
+    sized = {"model": "flux-1-schnell", "prompt": "a fox"}
+    exact = await scene.completed(scene.owner, route.path, {**sized, "image_size": {"width": 640, "height": 512}})
+    assert exact["properties"]["params"]["exact_size"] == {"width": 640, "height": 512}
+    small = await scene.owner.post(route.path, {**sized, "image_size": {"width": 640, "height": 480}})
+    assert small["properties"]["params"]["aspect_ratio"] == "4:3", "fewer pixels than the model takes"
+    worded = await scene.owner.post(route.path, {**sized, "image_size": "landscape_4_3"})
+    assert worded["properties"]["params"]["exact_size"] == {"width": 1024, "height": 768}
+    for wrong in ("huge", "7:123"):
+        refused = await scene.owner.post(route.path, {**sized, "image_size": wrong}, status=422)
+        assert refused["field"] == "image_size" and refused["detail"].startswith("image_size must be"), wrong
 
 
 @proves("POST /flux/image-to-image")

@@ -11,11 +11,12 @@ from vermilion.dialects.bodies import CameraMove, FluxBody, ImagineBody, LipSync
 from vermilion.dialects.choosing import meant, role_of
 from vermilion.dialects.files import own_file
 from vermilion.dialects.midjourney_api import blend_shape, model_named
-from vermilion.dialects.painting_api import size_fields
+from vermilion.dialects.sizes import image_size_fields, size_fields
 from vermilion.dialects.table import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
 from vermilion.dialects.task_views import STATUS_WORDS
 from vermilion.dialects.video_api import camera_fields
 from vermilion.generation import Status
+from vermilion.kit import Invalid
 from vermilion.providers import adapters
 
 SHELF = load_shelf()
@@ -82,6 +83,54 @@ def test_the_table_names_models_parameters_and_fields_that_exist() -> None:
 )
 def test_a_size_is_pixels_a_shape_or_a_resolution(size: str, fields: dict[str, Any]) -> None:
     assert size_fields(size) == fields
+
+
+@pytest.mark.parametrize(
+    ("size", "exact", "shape"),
+    [
+        ("square_hd", (1024, 1024), "1:1"),
+        ("square", (512, 512), "1:1"),
+        ("portrait_4_3", (768, 1024), "3:4"),
+        ("portrait_16_9", (576, 1024), "9:16"),
+        ("landscape_4_3", (1024, 768), "4:3"),
+        ("landscape_16_9", (1024, 576), "16:9"),
+        ("1024x768", (1024, 768), "4:3"),
+        ("1024*768", (1024, 768), "4:3"),
+        ({"width": 640, "height": 512}, (640, 512), "4:3"),
+    ],
+)
+def test_an_image_size_is_pixels_where_they_are_taken_and_the_nearest_shape_elsewhere(
+    size: Any, exact: tuple[int, int], shape: str
+) -> None:
+    body = FluxBody.model_validate({"imageSize": size})
+    assert body.image_size is not None
+    fields = image_size_fields(body.image_size)
+    assert params(FLUX, "flux-1-schnell", **fields)["exact_size"] == {"width": exact[0], "height": exact[1]}
+    for model in ("flux-2-pro", "flux-kontext-pro", "flux-kontext-max-multi"):
+        assert params(FLUX, model, **fields)["aspect_ratio"] == shape
+
+
+def test_an_image_size_may_be_a_shape_or_left_to_the_model() -> None:
+    assert image_size_fields("16:9") == {"aspect_ratio": "16:9"} and image_size_fields("auto") == {}
+    with pytest.raises(Invalid, match="image_size must be one of square_hd") as refused:
+        image_size_fields("huge")
+    assert refused.value.field == "image_size"
+    for wrong, field in (({"width": 640}, ("image_size", "height")), (7, ("image_size",))):
+        with pytest.raises(ValidationError) as unread:
+            FluxBody.model_validate({"image_size": wrong})
+        assert [error["loc"] for error in unread.value.errors()] == [field]
+
+
+def test_pixels_beyond_a_models_limits_mean_the_nearest_shape() -> None:
+    for width, height, shape in ((640, 480, "4:3"), (2048, 2048, "1:1"), (100, 200, "9:16")):
+        found = params(FLUX, "flux-1-schnell", width_height={"width": width, "height": height})
+        assert (found["exact_size"], found["aspect_ratio"]) == (None, shape)
+
+
+def test_pixels_say_more_than_a_shape_beside_them() -> None:
+    both = {"width_height": {"width": 1024, "height": 768}, "aspect_ratio": "1:1"}
+    found = meant(entry("flux-2-pro"), FLUX, both, (), {})
+    assert found.params == {"aspect_ratio": "4:3"} and found.ignored == ("aspect_ratio",)
 
 
 def test_fields_become_the_models_own_parameters() -> None:

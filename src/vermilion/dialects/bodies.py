@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 PROMPT_MAX_CHARS = 20_000
 FILES_MAX = 16
@@ -42,6 +42,22 @@ def snake(key: str) -> str:
     return _HUMP.sub("_", key).lower()
 
 
+class PixelSize(Body):
+    """Width and height, in pixels."""
+
+    width: Annotated[int, Field(ge=1, le=16_384)]
+    height: Annotated[int, Field(ge=1, le=16_384)]
+
+
+def _word_or_pixels(given: Any) -> Any:
+    """The one form that was meant is judged, so that nobody is told what is wrong with the other."""
+    if isinstance(given, dict):
+        return PixelSize.model_validate(given)
+    if given is None or isinstance(given, str | PixelSize):
+        return given
+    raise ValueError("must be a text such as square_hd or 1024x768, or an object with width and height")
+
+
 class FluxBody(Body):
     """A Flux request; which of these a model understands is told by `GET /flux/models`."""
 
@@ -53,7 +69,7 @@ class FluxBody(Body):
     image_urls: Annotated[list[Given], Field(max_length=FILES_MAX)] = []
     num_images: Whole | None = None
     aspect_ratio: Text | None = None
-    image_size: Text | None = None
+    image_size: Annotated[Text | PixelSize | None, BeforeValidator(_word_or_pixels)] = None
     guidance_scale: Number | None = None
     num_inference_steps: Whole | None = None
     seed: Whole | None = None

@@ -84,7 +84,10 @@ def meant(
         ignored += [] if found else [WIDTH_HEIGHT]
     for name, value in asked.items():
         param = param_of(service, entry, name)
-        if param is not None:
+        if param is not None and comes_from.get(param.name) == WIDTH_HEIGHT:
+            # Pixels say more than the shape beside them.
+            ignored += [name] if name in fields else []
+        elif param is not None:
             params[param.name] = _fitted(param.type, value)
             comes_from[param.name] = name
         elif name in fields:
@@ -122,11 +125,13 @@ def _fits(service: Service, entry: Entry, job: Job, files: tuple[str, ...]) -> b
 
 
 def _shaped(entry: Entry, service: Service, shape: Mapping[str, int]) -> dict[str, Any]:
-    """Width and height as the entry takes them: exactly, side by side, or as the shape that is these pixels, else the
-    nearest one; nothing where it takes none."""
+    """Width and height as the entry takes them: exactly where they are within its limits, side by side, or as the
+    shape that is these pixels, else the nearest one; nothing where it takes none."""
     exact = param_of(service, entry, WIDTH_HEIGHT)
-    if exact is not None:
-        return {exact.name: dict(shape)}
+    if exact is not None and exact.type == "size":
+        within = all(exact.minimum <= side <= exact.maximum for side in shape.values())
+        if within or entry.param("aspect_ratio") is None:
+            return {exact.name: dict(shape)}
     if entry.param("width") is not None and entry.param("height") is not None:
         return dict(shape)
     param = entry.param("aspect_ratio")

@@ -13,6 +13,7 @@ from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import MAKING, Route, face
+from vermilion.dialects.sizes import image_size_fields
 from vermilion.dialects.table import FLUX, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
@@ -104,11 +105,14 @@ async def upload_images(house: HouseHere, links: LinksHere, actor: CurrentActor,
 
 async def _make(house: House, links: Links, actor: Actor, job: Job, body: FluxBody) -> TaskView:
     sent = body.model_dump(exclude_none=True, exclude=_NOT_PARAMS)
-    if body.image_size is not None:
-        sent["aspect_ratio"] = body.image_size
+    sizes = {} if body.image_size is None else image_size_fields(body.image_size)
+    # Where both are sent, the size is the one that says more.
+    unused = ("aspect_ratio",) if "aspect_ratio" in sizes and "aspect_ratio" in sent else ()
+    sent |= sizes
     pictures = [each for each in (body.input_image_url, body.image_url, *body.image_urls) if each]
     files = [GivenFile("image", picture) for picture in pictures]
-    wish = Wish(job, body.prompt, body.model, sent, files)
+    sent_as = dict.fromkeys(sizes, ("image_size",))
+    wish = Wish(job, body.prompt, body.model, sent, files, sent_as=sent_as, unused=unused)
     return await make(house, links, FLUX, actor, wish)
 
 

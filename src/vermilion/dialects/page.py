@@ -25,7 +25,11 @@ with the house's own: it says more, resumes its event stream everywhere, and ask
   well. It is a session like a browser's: it ends after two weeks without use, and is listed and ended like any other.
 - **Keys** of a body may be written in `snake_case` or `camelCase`; unknown ones are refused by name. A field that is
   known here and that the chosen model does not understand is left out, and named in the answer's `ignored_fields`.
-- **Sizes** in pixels are given to models that take them; for the others they mean the nearest shape there is.
+- **Sizes** in pixels are given to models that take them; for the others, and where a side is beyond what a model
+  takes, they mean the nearest shape there is. Flux's `image_size` is one of fal's words (`square_hd`, `square`,
+  `portrait_4_3`, `portrait_16_9`, `landscape_4_3`, `landscape_16_9`, `auto`), pixels (`1024x768`, `1024*768`, or an
+  object with `width` and `height`), or a shape (`16:9`). The `dimensions` of a blend are `SQUARE`, `PORTRAIT`,
+  `LANDSCAPE`, or `1:1`, `2:3`, `3:2`.
 - **Files** in a body are the id of one of your own, an address (fetched by the house, never from private networks), a
   data URL, or base64; a body with files may have 24 MiB. What was not yours becomes an upload of yours.
 - **Addresses** in answers (`image_url`, `video_url`) can be opened by anybody for twelve hours at least, a day at most,

@@ -1,18 +1,14 @@
 """DreamWork: pictures from words, and from pictures."""
 
-import re
-from typing import Any, Final
-
 from vermilion.dialects.bodies import PaintingBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
 from vermilion.dialects.routes import MAKING, Route, face
+from vermilion.dialects.sizes import size_fields
 from vermilion.dialects.table import DREAMWORK, Job
 from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
-
-_PIXELS: Final = re.compile(r"^\s*(\d{2,5})\s*[xX×*]\s*(\d{2,5})\s*$")
 
 
 @face(
@@ -44,15 +40,3 @@ async def _make(house: House, links: Links, actor: Actor, job: Job, body: Painti
     files = [GivenFile("image", picture) for picture in pictures]
     wish = Wish(job, body.prompt, body.model, sent, files, sent_as=dict.fromkeys(sizes, ("size",)))
     return await make(house, links, DREAMWORK, actor, wish)
-
-
-def size_fields(size: str) -> dict[str, Any]:
-    """`1024x768` as pixels, `16:9` as a shape, `2K` as a resolution; `adaptive` and `auto` leave it to the model."""
-    pixels = _PIXELS.match(size)
-    if pixels:
-        return {"width_height": {"width": int(pixels[1]), "height": int(pixels[2])}}
-    if ":" in size:
-        return {"aspect_ratio": size}
-    if size.lower() in {"adaptive", "auto"}:
-        return {}
-    return {"resolution": size.upper()}
