@@ -133,7 +133,6 @@ export const studio = {
   'first.idea_2': 'Macro photograph of frost on a persimmon, soft window light',
   'first.idea_3': 'A quiet library inside a hollow tree, warm lamps, rain outside',
 
-  'feed.no_prompt': 'Without a prompt',
   'feed.attempt': 'try {n}',
   'feed.preview': 'Preview, not the result',
   'feed.from': 'from {what}',

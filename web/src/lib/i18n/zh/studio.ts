@@ -135,7 +135,6 @@ export const studio: Record<keyof typeof en, string> = {
   'first.idea_2': '柿子上的霜，微距摄影，窗边柔光',
   'first.idea_3': '空心大树里的安静书房，暖灯，窗外下着雨',
 
-  'feed.no_prompt': '没有提示词',
   'feed.attempt': '第 {n} 次',
   'feed.preview': '预览，并非成品',
   'feed.from': '来自 {what}',
