@@ -156,6 +156,29 @@ async def models_are_priced(scene: Scene, route: Route) -> None:
     # All or none.
     broken = {"models": {"flux-2": {"per_output_credits": 1}, "nothing": {"per_output_credits": 1}}}
     assert (await scene.admin.client.put("/credit/models/price", json=broken)).status_code == 404
+    for shape in (
+        {model: 7},
+        {"models": {model: 7}},
+        [{"model": model, "credits": 7}],
+        {"models": [{"model": model, "base_credits": 7, "perOutputCredits": 0}]},
+    ):
+        await scene.admin.client.patch(f"/admin/models/{model}", json={"reset": True})
+        answer = await scene.admin.client.put("/credit/models/price", json=shape)
+        assert answer.status_code == 200, answer.text
+        priced = {item["model"]: item for item in answer.json()["items"]}[model]
+        assert (priced["base_credits"], priced["per_output_credits"]) == (7, 0), shape
+    for wrong, said in (
+        (5, "prices are a list of"),
+        ({model: "many"}, f"the price of {model} is a whole number"),
+        ([{"credits": 5}], "names its model"),
+        ([{"model": model, "credits": 5}] * 2, "twice"),
+        ([{"model": model}], "say what it costs"),
+        ({model: {"credits": 5, "base_credits": 5}}, "not both"),
+        ({model: -1}, f"models.{model}.credits"),
+    ):
+        answer = await scene.admin.client.put("/credit/models/price", json=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+        assert said in answer.json()["detail"] and "Value error" not in answer.text, answer.text
     for name in (model, "flux-2-flash"):
         await scene.admin.client.patch(f"/admin/models/{name}", json={"reset": True})
     prices = {item["model"]: item for item in (await scene.owner.get("/credit/models/price"))["items"]}

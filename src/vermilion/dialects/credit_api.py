@@ -1,16 +1,16 @@
 """The described credit: how credits work here, my statement, what models cost, and what was spent."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from vermilion import ledger
 from vermilion.catalog import OverridePatch, Shelf, effective_entries, override_model
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName
-from vermilion.dialects.config import PriceBody
+from vermilion.dialects.config import Credits, PriceBody
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face, not_offered
 from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
@@ -74,10 +74,45 @@ class PriceList(BaseModel):
     items: list[ModelPrice]
 
 
-class PricesBody(Body):
-    """Models by id or alias, with what changes about their price."""
+class NewPrice(PriceBody):
+    """What changes about a model's price; `credits` alone is what a request costs, whatever it makes."""
 
-    models: Annotated[dict[ModelName, PriceBody], Field(min_length=1, max_length=200)]
+    credits: Credits | None = None
+
+    @model_validator(mode="after")
+    def _says_one_price(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("say what it costs: credits, or base_credits and per_output_credits")
+        if self.credits is not None and self.model_fields_set & {"base_credits", "per_output_credits"}:
+            raise ValueError("give credits, or base_credits and per_output_credits, not both")
+        return self
+
+    def patch(self) -> OverridePatch:
+        """It as a change to the model."""
+        changes = self.model_dump(exclude_unset=True, exclude={"credits"})
+        if self.credits is not None:
+            changes |= {"base_credits": self.credits, "per_output_credits": 0}
+        return OverridePatch(**changes)
+
+
+class PricesBody(Body):
+    """Models by id or alias, with what changes about their price.
+
+    Also a list of `{model, …}`, and a number in place of an object, which is what a request costs; either may be the
+    whole body, without `models` around it.
+    """
+
+    models: Annotated[dict[ModelName, NewPrice], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_shape(cls, given: Any) -> Any:
+        models = given["models"] if isinstance(given, dict) and set(given) == {"models"} else given
+        if isinstance(models, list):
+            return {"models": _by_name(models)}
+        if not isinstance(models, dict):
+            raise ValueError(f"prices are {_SHAPES}")
+        return {"models": {model: _price_object(model, price) for model, price in models.items()}}
 
 
 class StatisticsBody(Body):
@@ -93,6 +128,29 @@ class StatisticsView(Figures):
     since: datetime
     by_day: list[DayFigures]
     by_model: list[ModelFigures]
+
+
+_SHAPES: Final = "a list of {model, credits}, or an object of models and their credits"
+
+
+def _by_name(listed: list[Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for each in listed:
+        model = each.get("model") if isinstance(each, dict) else None
+        if not isinstance(model, str):
+            raise ValueError("every price in the list is an object that names its model")
+        if model in named:
+            raise ValueError(f"{model[:80]} is in the list twice")
+        named[model] = {key: value for key, value in each.items() if key != "model"}
+    return named
+
+
+def _price_object(model: str, price: Any) -> Any:
+    if isinstance(price, int) and not isinstance(price, bool):
+        return {"credits": price}
+    if not isinstance(price, dict):
+        raise ValueError(f"the price of {model[:80]} is a whole number of credits, or an object; prices are {_SHAPES}")
+    return price
 
 
 @face(Route("GET", "/credit/config", "user", "How credits work here"))
@@ -184,7 +242,7 @@ def _prices(tx: Tx, shelf: Shelf, actor: Actor) -> list[ModelPrice]:
 
 def _price(tx: Tx, shelf: Shelf, actor: Actor, body: PricesBody, now: datetime) -> list[ModelPrice]:
     for model, price in body.models.items():
-        override_model(tx, shelf, actor, model, OverridePatch(**price.model_dump(exclude_unset=True)), now=now)
+        override_model(tx, shelf, actor, model, price.patch(), now=now)
     return _prices(tx, shelf, actor)
 
 

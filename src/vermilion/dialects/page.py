@@ -39,6 +39,9 @@ with the house's own: it says more, resumes its event stream everywhere, and ask
 - **`…/config`** speaks of the service's first login, the prices of its models, and what is usual where a request names
   nothing. Switched off, a service is off with every login. How long a task may take and what a mode costs on top are
   the catalog's: they are shown and cannot be set here.
+- **Prices** (`PUT /api/v1/credit/models/price`) are `{"flux-1-dev": 5}`, where the number is what a request costs
+  whatever it makes, or `[{"model": "flux-1-dev", "credits": 5}]`; in place of `credits` there may be `base_credits` for
+  a request and `per_output_credits` for each result, and `enabled`. Either may stand in `models`. All or none change.
 - **Status** is one of five words; `state` beside it is the house's own.
 - **`workflow`** in `POST /api/v1/generation/create` is refused: what runs on the operator's machines is theirs to
   choose.

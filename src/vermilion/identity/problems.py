@@ -184,7 +184,9 @@ def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
         code = "wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid"
     # The first part says where (body, query, path); a form knows its fields without it.
     path = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0] if error["loc"] else "body")
-    fault: dict[str, Any] = {"field": _storable(path), "code": code, "message": _storable(str(error["msg"]))}
+    # What a check of ours says is a sentence already; the framework puts its own words before it.
+    message = str(error["msg"]).removeprefix("Value error, ")
+    fault: dict[str, Any] = {"field": _storable(path), "code": code, "message": _storable(message)}
     context = error.get("ctx") or {}
     limit = next((context[name] for name in _LIMITS if name in context), None)
     if isinstance(limit, int | float):
