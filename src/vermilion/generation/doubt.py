@@ -73,7 +73,7 @@ async def look_up(journey: Journey, work: Work, reason: Failure) -> Work | None:
                 return await journey.take(steps.requeue, work, reason, now=tools.clock.now(), not_before=None)
         if await journey.bell.wait(pause_seconds(tries, asked_seconds)):
             fresh = await journey.read()
-            if fresh is None or fresh.status is not Status.SUBMITTING or fresh.attempt is None:
+            if fresh is None or fresh.status is not Status.SUBMITTING or not fresh.same_attempt(work):
                 return fresh
             work = fresh
         tries += 1

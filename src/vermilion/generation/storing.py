@@ -70,7 +70,7 @@ async def watch(journey: Journey, work: Work) -> Work | None:
         remaining = (work.row.watch_until - now).total_seconds()
         await journey.bell.wait(min(WATCH_INTERVAL_SECONDS, remaining))
         fresh = await journey.read()
-        if fresh is None or fresh.status is not Status.FAILED:
+        if fresh is None or fresh.status is not Status.FAILED or not fresh.same_attempt(work):
             return fresh
         work = fresh
     if work.row.watch_until is not None:

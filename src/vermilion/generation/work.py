@@ -51,6 +51,10 @@ class Work:
         """Whether the provider can be asked about the current attempt."""
         return self.attempt is not None and self.attempt.ticket_id is not None
 
+    def same_attempt(self, other: "Work") -> bool:
+        """Whether both are about one attempt, and so about one credential."""
+        return (self.attempt and self.attempt.id) == (other.attempt and other.attempt.id)
+
     @property
     def ticket(self) -> Ticket:
         """The provider's receipt of the current attempt."""
