@@ -37,6 +37,8 @@ from vermilion.ledger.tables import AccountRow, EntryRow
 from vermilion.wiring import welcome
 
 STARTED_WITHIN_SECONDS = 60.0
+AT_REST_SECONDS = 20.0
+"""How long after an intention the admin looks at the vendor: everything was killed and started since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,7 @@ class Campaign:
             )
 
     async def _drain(self, people: list[Client], admin: Client, session: aiohttp.ClientSession) -> None:
-        """Let everything end; what is still uncertain once every callback has gone out is for the admin."""
+        """Let everything end; what is uncertain and of which no word will come is for the admin."""
         until = time.monotonic() + self.plan.drain_seconds
         while time.monotonic() < until:
             left = Counter(
@@ -330,12 +332,9 @@ class Campaign:
             unfinished = {status: count for status, count in left.items() if status not in ENDED}
             if not unfinished:
                 return
-            if set(unfinished) == {"uncertain"} and not await self._owes_callbacks(session):
+            if "uncertain" in unfinished:
                 await self._at_the_desk(admin, session)
             await asyncio.sleep(0.3)
-
-    async def _owes_callbacks(self, session: aiohttp.ClientSession) -> bool:
-        return not all(is_told(job) for job in await self._jobs(session))
 
     async def _at_the_desk(self, admin: Client, session: aiohttp.ClientSession) -> None:
         """Do what an admin does: look at the vendor for the job, then decide."""
@@ -344,7 +343,14 @@ class Campaign:
         for item in page["items"]:
             generation_id = item["generation"]["id"]
             attempts = await asyncio.to_thread(self._attempts, UUID(generation_id))
-            is_there = attempts[-1].id in by_attempt(jobs, attempts)
+            last = by_attempt(jobs, attempts).get(attempts[-1].id, [])
+            # No word will come any more, and no call is on its way that could still make a job.
+            if (
+                not all(is_told(job) for job in last)
+                or attempts[-1].intended_at.timestamp() > time.time() - AT_REST_SECONDS
+            ):
+                continue
+            is_there = bool(last)
             resolution = "failed" if is_there else "check_again"
             status, answer = await admin.ask(
                 "POST", f"/admin/review/{generation_id}", {"resolution": resolution, "note": "looked at the vendor"}

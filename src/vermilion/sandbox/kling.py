@@ -195,7 +195,9 @@ class Vendor(BaseVendor):
             ids = {"id", "status"} if newer else {"task_id", "task_status"}
             return success({name: value for name, value in view.items() if name in kept | stamps | ids})
 
-        subject = f"{account}|{path}|" + json.dumps({**body, "external_task_id": 0, "options": 0}, sort_keys=True)
+        subject = f"{account}|{path}|" + json.dumps(
+            {**body, "external_task_id": 0, "callback_url": 0, "options": 0}, sort_keys=True
+        )
         return await self.guarded(request, "submit", faults, subject, done)
 
     async def _asked(self, account: str, path: str, body: dict[str, Any]) -> Asked:

@@ -254,7 +254,8 @@ def _rehearse(stage: Stage, job: Job, account: str) -> None:
             case "never":
                 job.duration_seconds = NEVER
             case "fail-once":
-                subject = f"{account}|{job.model}|{json.dumps({**job.body, 'external_task_id': None}, sort_keys=True)}"
+                asked = {**job.body, "external_task_id": 0, "callback_url": 0}
+                subject = f"{account}|{job.model}|{json.dumps(asked, sort_keys=True)}"
                 job.notes["failed_once"] = stage.faults.first_times(fault, subject, 1)
 
 

@@ -177,7 +177,7 @@ class Vendor(BaseVendor):
             except Refused as problem:
                 return reply(problem.code, None, problem.about)
 
-        subject = f"{owner}|{door}|{json.dumps(body, sort_keys=True)[:4000]}"
+        subject = f"{owner}|{door}|{json.dumps({**body, 'state': 0, 'notifyHook': 0}, sort_keys=True)[:4000]}"
         refusing = lambda status: refuse(dialect, status)  # noqa: E731 - one expression
         return await self.with_faults(request, "submit", faults, subject, answer, refuse=refusing)
 
