@@ -91,6 +91,9 @@ async def several_pictures_are_uploaded(scene: Scene, route: Route) -> None:
     assert answer.status_code == 201, answer.text
     assert answer.json()["urls"] == [kept["url"] for kept in answer.json()["files"]]
     assert len(answer.json()["files"]) == 2
+    eight = [("files", (f"{seed}.png", png(seed), "image/png")) for seed in range(8)]
+    assert sum(len(part[1][1]) for part in eight) > 2**20, "more than a body without files may have"
+    assert (await scene.owner.client.post(route.path, files=eight)).status_code == 201
     many = [("files", (f"{seed}.png", png(seed), "image/png")) for seed in range(9)]
     assert (await scene.owner.client.post(route.path, files=many)).status_code == 400
 

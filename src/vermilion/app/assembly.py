@@ -66,6 +66,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         body_limits=[
             BodyLimit(CALLBACKS, BODY_MAX_BYTES + 1),
             BodyLimit(UPLOADS, max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
+            *(BodyLimit(address, dialects.INLINE_FILES_MAX_BYTES) for address in dialects.addresses_with_forms()),
             *(
                 BodyLimit(address, dialects.INLINE_FILES_MAX_BYTES, raw=False)
                 for address in dialects.addresses_with_files()

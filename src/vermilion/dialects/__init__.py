@@ -29,6 +29,11 @@ def addresses_with_files() -> list[str]:
     return sorted(f"{route.root}{route.path}" for route in ROUTES.values() if route.takes_files)
 
 
+def addresses_with_forms() -> list[str]:
+    """The addresses whose bodies are forms with files."""
+    return sorted(f"{route.root}{route.path}" for route in ROUTES.values() if route.takes_form)
+
+
 __all__ = [
     "GATES",
     "INLINE_FILES_MAX_BYTES",
@@ -38,4 +43,5 @@ __all__ = [
     "Route",
     "Service",
     "addresses_with_files",
+    "addresses_with_forms",
 ]

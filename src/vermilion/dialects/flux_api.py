@@ -81,7 +81,7 @@ async def multi_image_edit(house: HouseHere, links: LinksHere, actor: CurrentAct
 
 
 @face(
-    Route("POST", "/flux/upload-image", "user", "Upload a picture", takes_files=True),
+    Route("POST", "/flux/upload-image", "user", "Upload a picture", takes_form=True),
     status_code=201,
     refusals=(415, 503),
     openapi_extra=_upload_body("file", several=False),
@@ -92,7 +92,7 @@ async def upload_image(house: HouseHere, links: LinksHere, actor: CurrentActor, 
 
 
 @face(
-    Route("POST", "/flux/upload-images", "user", "Upload pictures", takes_files=True),
+    Route("POST", "/flux/upload-images", "user", "Upload pictures", takes_form=True),
     status_code=201,
     refusals=(415, 503),
     openapi_extra=_upload_body("files", several=True),

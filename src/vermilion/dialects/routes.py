@@ -26,7 +26,8 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 class Route:
     """One described route, below `root`.
 
-    `missing` says what the house lacks where that is all it answers; `takes_files` that a body may hold files.
+    `missing` says what the house lacks where that is all it answers; `takes_files` that a JSON body may
+    hold files, `takes_form` that the body is a form with files, which the route reads piece by piece.
     """
 
     method: Method
@@ -35,6 +36,7 @@ class Route:
     what: str
     missing: str | None = None
     takes_files: bool = False
+    takes_form: bool = False
     root: str = "/api/v1"
 
     @property
