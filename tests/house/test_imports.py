@@ -14,7 +14,7 @@ CONFIG = ROOT / ".importlinter"
 
 SOUND = {
     **dict.fromkeys(["app", "cli", "wiring", "settings", "generation", "library", "ledger", "catalog", "events"], ""),
-    **dict.fromkeys(["identity", "engine", "storage", "providers", "db", "kit", "sandbox", "dialects"], ""),
+    **dict.fromkeys(["identity", "engine", "storage", "providers", "sms", "db", "kit", "sandbox", "dialects"], ""),
     "ledger/api": "import fastapi",
     "ledger/commands": "import sqlalchemy\nfrom vermilion import kit, db",
     "ledger/queries": "import sqlalchemy",

@@ -1,16 +1,10 @@
 """The fields of a credential: completing, checking, masking, and what a change of address costs."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from vermilion.kit import Invalid
-from vermilion.kit.addresses import address_refusal
+from vermilion.kit import Invalid, is_masked, mask
+from vermilion.kit.addresses import web_address_refusal
 from vermilion.providers import CredentialField
-
-MASK = "••••"
-MASK_SHOWS_FROM_CHARS = 12
-"""Shorter secrets are not shown at all: four characters of eight would be half of it."""
 
 
 def complete(
@@ -27,7 +21,7 @@ def complete(
     fields: dict[str, str] = {}
     for field in declared:
         value = given.get(field.name, known.get(field.name, field.default or "")).strip()
-        if field.secret and value.startswith(MASK[0]):
+        if field.secret and is_masked(value):
             if value != mask(known.get(field.name, "")):
                 raise _invalid(field.name, "is a mask, but not the one of the secret that is stored")
             value = known[field.name]
@@ -37,7 +31,9 @@ def complete(
             value = _chosen(field, value)
         if value and is_address(field.name):
             value = value.rstrip("/")
-            _check_address(field.name, value, private=private)
+            refusal = web_address_refusal(value, allow_private=private)
+            if refusal is not None:
+                raise _invalid(field.name, refusal)
         fields[field.name] = value
     return fields
 
@@ -54,7 +50,8 @@ def require_secrets(declared: Iterable[CredentialField], given: Mapping[str, str
     for field in declared:
         if not field.secret or not known.get(field.name):
             continue
-        if given.get(field.name, "").strip()[:1] in {"", MASK[0]}:
+        typed = given.get(field.name, "").strip()
+        if not typed or is_masked(typed):
             raise Invalid(
                 "credential.secret_required",
                 "The address changes, so every secret must be entered again: it is not sent to another host unasked.",
@@ -70,36 +67,9 @@ def masked(declared: Iterable[CredentialField], fields: Mapping[str, str]) -> di
     }
 
 
-def mask(secret: str) -> str:
-    """`••••` and the last four characters; nothing for nothing."""
-    if not secret:
-        return ""
-    return MASK + (secret[-4:] if len(secret) >= MASK_SHOWS_FROM_CHARS else "")
-
-
 def is_address(name: str) -> bool:
     """Whether a field says where calls go."""
     return name.endswith("_url")
-
-
-def _check_address(name: str, value: str, *, private: bool) -> None:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise _invalid(name, "is no web address") from error
-    if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.query or parts.fragment:
-        raise _invalid(name, "must be a web address without user, query or fragment")
-    if private:
-        return
-    if parts.scheme != "https":
-        raise _invalid(name, "must begin with https://, unless private hosts are allowed")
-    try:
-        refusal = address_refusal(ip_address(host), allow_private=False)
-    except ValueError:
-        refusal = "this machine" if host == "localhost" or host.endswith(".localhost") else None
-    if refusal is not None:
-        raise _invalid(name, f"points at {refusal}; allow private hosts if that is meant")
 
 
 def _invalid(name: str, why: str) -> Invalid:

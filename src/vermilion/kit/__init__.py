@@ -7,6 +7,7 @@ Anyone may come in; `kit` itself knows nobody. `sealed` and `download` are impor
 from vermilion.kit.clock import Clock, SystemClock
 from vermilion.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from vermilion.kit.ids import new_id
+from vermilion.kit.masks import is_masked, mask
 from vermilion.kit.paging import Page, decode_cursor, encode_cursor
 from vermilion.kit.together import Gathered, Together
 
@@ -23,5 +24,7 @@ __all__ = [
     "Together",
     "decode_cursor",
     "encode_cursor",
+    "is_masked",
+    "mask",
     "new_id",
 ]

@@ -6,6 +6,7 @@ address) and `192.0.0.192`, and its `is_private` misses `100.100.100.200`.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -94,3 +95,26 @@ def check_address(host: str, *, allow_private: bool) -> None:
     why = address_refusal(address, allow_private=allow_private)
     if why is not None:
         raise AddressRefused(f"the address is refused: {why}")
+
+
+def web_address_refusal(value: str, *, allow_private: bool) -> str | None:
+    """Why an address that an operator typed is refused, as the end of a sentence, or None.
+
+    `allow_private` allows plain http and addresses of the operator's own network.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is no web address"
+    if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.query or parts.fragment:
+        return "must be a web address without user, query or fragment"
+    if allow_private:
+        return None
+    if parts.scheme != "https":
+        return "must begin with https://, unless private hosts are allowed"
+    try:
+        refusal = address_refusal(ip_address(host), allow_private=False)
+    except ValueError:
+        refusal = "this machine" if host == "localhost" or host.endswith(".localhost") else None
+    return None if refusal is None else f"points at {refusal}; allow private hosts if that is meant"
