@@ -18,17 +18,19 @@ from vermilion.ledger.queries import (
     balances,
     ended_holds,
     entries_of,
+    given_once,
     numbered_statement,
     open_holds,
     spent_since,
     statement,
 )
-from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS
+from vermilion.ledger.tables import AMOUNT_MAX_CREDITS, BALANCE_MAX_CREDITS, ONCE
 from vermilion.ledger.views import Balance, StatementEntry
 
 __all__ = [
     "AMOUNT_MAX_CREDITS",
     "BALANCE_MAX_CREDITS",
+    "ONCE",
     "Balance",
     "End",
     "Finding",
@@ -43,6 +45,7 @@ __all__ = [
     "expire",
     "fsck",
     "give_by_admin",
+    "given_once",
     "grant",
     "hold",
     "lock_accounts",

@@ -17,7 +17,7 @@ from sqlalchemy import exists as sql_exists
 from vermilion.db import Tx
 from vermilion.ledger.movement import account, entry, is_end, is_hold
 from vermilion.ledger.queries import open_holds
-from vermilion.ledger.tables import BALANCE_MAX_CREDITS, DELTAS_CONSERVE, DELTAS_FIT_KIND
+from vermilion.ledger.tables import BALANCE_MAX_CREDITS, DELTAS_CONSERVE, DELTAS_FIT_KIND, ONCE
 
 _COUNTERS: Final = ("granted", "available", "held", "spent", "expired")
 
@@ -211,6 +211,19 @@ def _keys_repeated(tx: Tx) -> Iterator[Finding]:
         yield Finding("key_repeated", row.user_id, f"The key {row.key!r} moved credits {row.times} times.")
 
 
+def _given_twice(tx: Tx) -> Iterator[Finding]:
+    once = (
+        select(entry.c.key, func.count().label("times"))
+        .where(func.substr(entry.c.key, 1, len(ONCE)) == ONCE)
+        .group_by(entry.c.key)
+        .having(func.count() > 1)
+    )
+    for row in tx.execute(once):
+        yield Finding(
+            "given_twice", None, f"The key {row.key!r} is used once for all accounts, and gave {row.times} times."
+        )
+
+
 def _total_differs(tx: Tx) -> Iterator[Finding]:
     totals = tx.execute(select(*(func.coalesce(func.sum(account.c[name]), 0).label(name) for name in _COUNTERS))).one()
     folded = tx.execute(
@@ -247,5 +260,6 @@ _QUESTIONS: Final[tuple[Callable[[Tx], Iterator[Finding]], ...]] = (
     _holds_repeated,
     _ends_unmatched,
     _keys_repeated,
+    _given_twice,
     _total_differs,
 )

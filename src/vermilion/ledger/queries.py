@@ -10,7 +10,7 @@ from sqlalchemy import Subquery, exists, func, literal_column, select
 from vermilion.db import Tx
 from vermilion.kit import Page, decode_cursor, encode_cursor
 from vermilion.ledger.movement import account, balance_of, entry, is_end, is_hold
-from vermilion.ledger.tables import EntryRow
+from vermilion.ledger.tables import ONCE, EntryRow
 from vermilion.ledger.views import NOTHING, Balance, StatementEntry
 
 
@@ -116,4 +116,15 @@ def ended_holds() -> Subquery:
         )
         .where(is_end(ending.c.kind))
         .subquery("ended_hold")
+    )
+
+
+def given_once() -> Subquery:
+    """Every entry whose key is used once for all accounts, for the audits of those who give: `key`, `user_id`,
+    `kind`, `amount_credits`."""
+    return (
+        select(entry.c.key, entry.c.user_id, entry.c.kind, entry.c.amount_credits)
+        # In the literal words of the partial index: a bound value would miss it.
+        .where(literal_column(f"substr(entry.key, 1, {len(ONCE)})") == literal_column(f"'{ONCE}'"))
+        .subquery("given_once")
     )

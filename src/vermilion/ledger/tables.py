@@ -25,6 +25,9 @@ AMOUNT_MAX_CREDITS: Final = 10**9
 TEXT_MAX_CHARS: Final = 200
 """The longest reason, and the longest key."""
 
+ONCE: Final = "once:"
+"""What a key begins with that is used once for all accounts together: what is bought or redeemed is one person's."""
+
 
 def _counter(column: str, *, least: int = 0, most: int = BALANCE_MAX_CREDITS) -> str:
     return f"{column} between {least} and {most} and {column} = cast({column} as bigint)"
@@ -132,6 +135,13 @@ class EntryRow(Base):
             postgresql_where=text("key is not null"),
         ),
         Index(
+            "uq_entry_once",
+            "key",
+            unique=True,
+            sqlite_where=text(f"substr(key, 1, {len(ONCE)}) = '{ONCE}'"),
+            postgresql_where=text(f"substr(key, 1, {len(ONCE)}) = '{ONCE}'"),
+        ),
+        Index(
             "ix_entry_settled_at",
             "created_at",
             sqlite_where=text("kind = 'settle'"),
@@ -165,7 +175,10 @@ class EntryRow(Base):
     actor_id: Mapped[UUID | None]
     """Who did it, where a person other than the pipeline did."""
     key: Mapped[str | None] = mapped_column(String(TEXT_MAX_CHARS))
-    """The caller's name for this movement, unique per account: the same key again moves nothing."""
+    """The caller's name for this movement, unique per account: the same key again moves nothing.
+
+    One that begins with `once:` is unique among all accounts.
+    """
     created_at: Mapped[datetime]
 
 

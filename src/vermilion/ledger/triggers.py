@@ -28,6 +28,8 @@ _WOULD_REPLACE = """
     exists (select 1 from entry where id = new.id)
     or exists (select 1 from entry where user_id = new.user_id and number = new.number)
     or exists (select 1 from entry where user_id = new.user_id and key = new.key)
+    or (substr(new.key, 1, 5) = 'once:' and exists (
+        select 1 from entry where key = new.key and substr(key, 1, 5) = 'once:'))
     or (new.kind = 'hold' and exists (select 1 from entry where hold_id = new.hold_id and kind = 'hold'))
     or (new.kind in ('settle', 'release') and exists (
         select 1 from entry where hold_id = new.hold_id and kind in ('settle', 'release')))"""

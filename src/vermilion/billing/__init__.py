@@ -1,0 +1,1 @@
+"""Selling and giving credits: packages, orders, payment gateways, redemption codes."""

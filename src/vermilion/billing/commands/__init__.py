@@ -1,0 +1,1 @@
+"""The verbs of billing: each is a function on the caller's transaction."""
