@@ -207,29 +207,6 @@ def test_the_adapter_is_told_what_the_vendor_calls_words_and_inputs() -> None:
     assert ERASE.wire_options()["inputs"]["mask"] == {"wire": "mask_url", "list": False}
 
 
-@pytest.mark.parametrize("entry", SHELF.entries(), ids=lambda entry: entry.id)
-def test_a_snapshot_decides_everything_the_entry_decides(entry: Entry) -> None:
-    snapshot = json.loads(json.dumps(entry.snapshot()))
-    restored = Entry.from_snapshot(snapshot)
-    prompt = "a fox" if entry.prompt else ""
-    params = entry.accept(prompt, {}, required_inputs(entry)).params
-    assert restored.accept(prompt, {}, required_inputs(entry)).params == params
-    assert restored.wire_params(params) == entry.wire_params(params)
-    assert restored.wire_options() == entry.wire_options()
-    assert restored.quote(params) == entry.quote(params)
-    assert restored.aspect(params) == entry.aspect(params)
-    assert (restored.endpoint, restored.provider, restored.name) == (entry.endpoint, entry.provider, entry.name)
-    assert (restored.deadline_seconds, restored.typical_seconds) == (entry.deadline_seconds, entry.typical_seconds)
-    assert restored.snapshot() == snapshot
-    assert len(json.dumps(snapshot)) < 4000
-
-
-def test_a_snapshot_from_a_newer_house_still_opens() -> None:
-    snapshot = DEV.snapshot() | {"added_later": True}
-    snapshot["params"][0]["added_later"] = 1
-    assert Entry.from_snapshot(snapshot).id == DEV.id
-
-
 def test_the_price_follows_the_number_of_pictures_and_the_mode() -> None:
     assert DEV.quote({**DEV.accept("a fox", {"num_images": 4}).params}).price_credits == 12
     outpaint = SHELF.entry("flux-2-pro-outpaint")

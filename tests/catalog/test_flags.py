@@ -269,10 +269,3 @@ def test_a_flag_means_one_thing() -> None:
     for twice in ('flag = "chaos"', 'flag = "v"', 'flag = "turbo"'):
         with pytest.raises(CatalogBroken, match="means two things"):
             read_entries("acme.toml", CATALOG.replace('flag = "iw"', twice))
-
-
-def test_a_snapshot_does_not_read_the_words_again() -> None:
-    """What a row keeps was read when it was asked for; a flag left in the words is then a word."""
-    snapshot = BRUSH.snapshot()
-    assert not [param for param in snapshot["params"] if "flag" in param]
-    assert Entry.from_snapshot(snapshot).accept("a fox --ar 7:3", {}).prompt == "a fox --ar 7:3"

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.catalog.conftest import NOW, SECRET, SmallHouse
-from vermilion.catalog import CatalogBroken, Entry, OverridePatch, Shelf, override_model, usable_entry
+from vermilion.catalog import CatalogBroken, OverridePatch, Shelf, Snapshot, override_model, usable_entry
 from vermilion.catalog.shelf import check_names, read_entries
 from vermilion.catalog.tables import ModelOverrideRow, OwnModelRow
 from vermilion.db import Database
@@ -92,7 +92,7 @@ async def test_it_is_priced_and_accepted_like_any_other(
     accepted = entry.accept("a sign", {"num_images": 4})
     assert entry.quote(accepted.params).price_credits == 12
     assert entry.wire_options()["graph"] == {"1": {"says": "hello"}}
-    assert Entry.from_snapshot(entry.snapshot()).options == entry.options
+    assert Snapshot.read(Snapshot.of(entry).stored()).options == entry.options
 
 
 async def test_replacing_it_holds_at_once_and_forgets_what_was_changed_before(

@@ -38,6 +38,7 @@ from vermilion.catalog.queries import (
     visible_entry,
 )
 from vermilion.catalog.shelf import CatalogBroken, Shelf, load_shelf
+from vermilion.catalog.snapshot import Snapshot
 from vermilion.catalog.views import ModelView, OverridePatch, TextView, model_view
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "ProviderState",
     "Quote",
     "Shelf",
+    "Snapshot",
     "TextView",
     "add_credential",
     "add_model",

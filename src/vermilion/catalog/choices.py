@@ -1,7 +1,7 @@
 """Parameters that are one of several values: choices, ratios, and sizes in pixels."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -16,17 +16,22 @@ ASPECT_MAX = 100.0
 _RATIO = r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}"
 
 
-class Choice(Declared):
+class SentChoice(Declared):
     """One value among several; `aspect` is width/height where it is a shape.
 
     `wire` is what the provider is sent in place of the value; with `omit` it is sent nothing and decides itself.
     """
 
     value: Annotated[str, Field(min_length=1, max_length=80)]
-    label: Words = UNNAMED
     aspect: Annotated[float, Field(gt=0, le=100)] | None = None
     wire: JsonValue = None
     omit: bool = False
+
+
+class Choice(SentChoice):
+    """One value among several, as people are offered it; `aspect` is width/height where it is a shape."""
+
+    label: Words = UNNAMED
     flag: Flag | None = None
     """This alone in the prompt means this value."""
 
@@ -48,7 +53,9 @@ class ChoiceParam(BaseParam):
         return self
 
     def _accept(self, value: Any) -> str:
-        return str(value) if self._is_ratio(value) else _chosen(self.choices, value).value
+        if self.any_ratio and isinstance(value, str) and re.fullmatch(_RATIO, value):
+            return value
+        return _chosen(self.choices, value).value
 
     def _schema(self) -> dict[str, Any]:
         enum: dict[str, Any] = {"type": "string", "enum": [choice.value for choice in self.choices]}
@@ -59,21 +66,10 @@ class ChoiceParam(BaseParam):
         return super()._flags_schema() | ({"x-flag-choices": alone} if alone else {})
 
     def wire_value(self, value: Any) -> Any:
-        if value is None or self._is_ratio(value):
-            return value
-        return _sent(_chosen(self.choices, value))
+        return sent_value(self.choices, value)
 
     def aspect(self, value: Any) -> float | None:
-        if self._is_ratio(value):
-            width, height = (int(side) for side in value.split(":"))
-            return min(max(width / height, 1 / ASPECT_MAX), ASPECT_MAX)
-        return None if value is None else _chosen(self.choices, value).aspect
-
-    def _is_ratio(self, value: Any) -> bool:
-        """Whether it is a ratio that is none of the choices."""
-        if not self.any_ratio or not isinstance(value, str) or any(choice.value == value for choice in self.choices):
-            return False
-        return re.fullmatch(_RATIO, value) is not None
+        return shape_of(self.choices, value, any_ratio=self.any_ratio)
 
     def _usual_control(self) -> Control:
         if all(choice.aspect for choice in self.choices):
@@ -120,28 +116,50 @@ class SizeParam(BaseParam):
         return {"anyOf": [{"type": "string", "enum": [choice.value for choice in self.choices]}, exact]}
 
     def wire_value(self, value: Any) -> Any:
-        return _sent(_chosen(self.choices, value)) if isinstance(value, str) else value
+        return sent_value(self.choices, value)
 
     def aspect(self, value: Any) -> float | None:
-        if isinstance(value, Mapping):
-            return float(value["width"] / value["height"])
-        return None if value is None else _chosen(self.choices, value).aspect
+        return shape_of(self.choices, value)
 
     def _usual_control(self) -> Control:
         return "size"
 
 
-def _chosen(choices: tuple[Choice, ...], value: Any) -> Choice:
-    for choice in choices:
-        if isinstance(value, str) and choice.value == value:
-            return choice
-    raise Refused("not_a_choice", "must be one of " + ", ".join(choice.value for choice in choices))
-
-
-def _sent(choice: Choice) -> JsonValue:
+def sent_value(choices: Sequence[SentChoice], value: Any) -> Any:
+    """What the provider is sent for an accepted value: what its choice says, or the value itself where it is none."""
+    choice = _found(choices, value)
+    if choice is None:
+        return value
     if choice.omit:
         return None
     return choice.value if choice.wire is None else choice.wire
+
+
+def shape_of(choices: Sequence[SentChoice], value: Any, *, any_ratio: bool = False) -> float | None:
+    """Width divided by height that an accepted value stands for, if it stands for a shape.
+
+    With `any_ratio`, text that is no choice is a ratio.
+    """
+    if isinstance(value, Mapping):
+        return float(value["width"] / value["height"])
+    choice = _found(choices, value)
+    if choice is not None:
+        return choice.aspect
+    if any_ratio and isinstance(value, str):
+        width, height = (int(side) for side in value.split(":"))
+        return min(max(width / height, 1 / ASPECT_MAX), ASPECT_MAX)
+    return None
+
+
+def _found(choices: Sequence[SentChoice], value: Any) -> SentChoice | None:
+    return next((choice for choice in choices if isinstance(value, str) and choice.value == value), None)
+
+
+def _chosen(choices: Sequence[SentChoice], value: Any) -> SentChoice:
+    choice = _found(choices, value)
+    if choice is None:
+        raise Refused("not_a_choice", "must be one of " + ", ".join(each.value for each in choices))
+    return choice
 
 
 def _check_distinct(choices: tuple[Choice, ...]) -> None:

@@ -1,44 +1,40 @@
 """A catalog entry: everything the house knows about one model, and what it makes of a request for it.
 
-An entry is a value. It is read from TOML once, travels as JSON in a generation's snapshot, and answers four
-questions: is this request acceptable (`accept`), what does it cost (`quote`), how is it drawn (`params_schema`),
-and what is the provider sent (`wire_params`, `wire_options`).
+An entry is a value. It is read from TOML once, and answers: is this request acceptable (`accept`), how is it drawn
+(`params_schema`), and what could it cost (`price_range`); its terms say what follows. A generation keeps the terms.
 """
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from vermilion.catalog.choices import ChoiceParam
 from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
 from vermilion.catalog.flags import Typed, flags_of, read_flags
 from vermilion.catalog.param_base import Flag
 from vermilion.catalog.params import BooleanParam, IntegerParam, Param
-from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS, Price, Quote
+from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS
+from vermilion.catalog.terms import SentInput, SentPrompt, Terms
 from vermilion.kit import Invalid
-from vermilion.providers import Makes
 
 Visibility = Literal["everyone", "admins"]
-Continues = Literal["nothing", "maybe", "always"]
 
 UNKNOWN_NAMES_SHOWN = 20
 """How many unknown parameters are named one by one; a body full of them must not be answered with its own size."""
 
 
-class Prompt(Declared):
+class Prompt(SentPrompt):
     """Whether a model wants words, how many characters it takes, and what the provider calls them."""
 
     required: bool = True
     max_chars: Annotated[int, Field(ge=1, le=100_000)]
-    wire: Annotated[str, Field(min_length=1)] = "prompt"
 
 
-class Input(Declared):
-    """Files a model takes in one role; `list` says that the provider wants an array even for one."""
+class Input(SentInput):
+    """Files a model takes in one role."""
 
-    role: Name
     label: Words = UNNAMED
     minimum: Annotated[int, Field(ge=0, le=50)]
     maximum: Annotated[int, Field(ge=1, le=50)]
@@ -46,8 +42,6 @@ class Input(Declared):
         tuple[Annotated[str, Field(pattern=r"^(image|video|audio)/[a-z0-9.+-]+$")], ...], Field(min_length=1)
     ]
     max_bytes: Annotated[int, Field(ge=1, le=2**30)]
-    wire: Annotated[str, Field(min_length=1)]
-    list: bool = False
 
     @model_validator(mode="after")
     def _counts_are_ordered(self) -> Self:
@@ -83,36 +77,21 @@ class Accepted:
     params: dict[str, Any]
 
 
-class Entry(Declared):
-    """One model. `id` is ours and never changes; `endpoint` is what the provider calls it."""
+class Entry(Terms):
+    """One model: its terms, and what it takes to judge a request and to draw its form."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
-    provider: Name
-    endpoint: Annotated[str, Field(min_length=1, max_length=200)]
-    makes: Makes
-    name: Words
     about: Words = UNNAMED
     aliases: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     prompt: Prompt | None = None
     params: tuple[Param, ...] = ()
     inputs: tuple[Input, ...] = ()
-    price: Price
-    outputs_param: Name | None = None
-    outputs: Annotated[int, Field(ge=1, le=100)] = 1
-    """How many results one request gives where no parameter says it."""
-    deadline_seconds: Annotated[int, Field(ge=10, le=86_400)]
-    typical_seconds: Annotated[int, Field(ge=1, le=86_400)]
     follow_ups: tuple[FollowUp, ...] = ()
-    continues: Continues = "nothing"
-    """Whether a request goes on from what another generation made at the same provider, and with its credential."""
     settled_flags: dict[Flag, str] = Field(default_factory=dict)
     """Flags that this model has decided: said in the prompt they are dropped, and refused with another value."""
     words_carry_flags: bool = False
     """The provider reads flags out of the words: what the catalog does not know as one must not reach it."""
     kept_flags: tuple[Flag, ...] = ()
     """Those that may stay in such words: they cost nothing, and come with what a request goes on from."""
-    options: dict[str, JsonValue] = Field(default_factory=dict)
-    """What else the adapter must know; it gets these as they are."""
     enabled: bool = True
     visibility: Visibility = "everyone"
 
@@ -281,30 +260,9 @@ class Entry(Declared):
             return any(given.role in roles for given in self.inputs if given.minimum == 0)
         return self.continues == "nothing"
 
-    def quote(self, params: Mapping[str, Any]) -> Quote:
-        """What a request with these accepted parameters costs."""
-        outputs = self.outputs if self.outputs_param is None else int(params[self.outputs_param])
-        # An override was checked against the entry as it then was; the bounds hold for later entries too.
-        price = min(max(self.price.of(params, outputs), PRICE_MIN_CREDITS), PRICE_MAX_CREDITS)
-        return Quote(price, outputs)
-
-    def settle_price(self, quote_price: int, expected_outputs: int, kept: int) -> int:
-        """Credits for `kept` of the expected outputs: their share, rounded in the person's favour.
-
-        Nothing for nothing; at least one credit for anything; never above the quote, even when more came.
-        """
-        if kept <= 0:
-            return 0
-        return max(PRICE_MIN_CREDITS, quote_price * min(kept, expected_outputs) // expected_outputs)
-
     def price_range(self) -> tuple[int, int]:
         """The lowest and the highest price a request can come to."""
         return self.price.range(*self._outputs_range())
-
-    def aspect(self, params: Mapping[str, Any]) -> float | None:
-        """Width divided by height of what accepted parameters will give, where they decide it."""
-        decided = [param.aspect(params.get(param.name)) for param in self.params]
-        return next((aspect for aspect in reversed(decided) if aspect is not None), None)
 
     def params_schema(self) -> dict[str, Any]:
         """JSON Schema (draft 2020-12) of exactly the `params` that `accept` accepts.
@@ -323,49 +281,10 @@ class Entry(Declared):
             **carried,
         }
 
-    def wire_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Accepted parameters in the provider's names and values, for `Call.params`.
-
-        Nulls are left out: the provider chooses. Where two parameters speak of one thing, the later one counts.
-        """
-        sent: dict[str, Any] = {}
-        for param in self.params:
-            value = param.wire_value(params.get(param.name))
-            if value is not None:
-                sent[param.wire_name] = value
-        return sent
-
-    def wire_options(self) -> dict[str, Any]:
-        """`Call.options`: the entry's own, `prompt` (its wire name, absent where none is taken) and `inputs`
-
-        (role → `{wire, list}`).
-        """
-        wires = {given.role: {"wire": given.wire, "list": given.list} for given in self.inputs}
-        return {**self.options, **({"prompt": self.prompt.wire} if self.prompt else {}), "inputs": wires}
-
-    def snapshot(self) -> dict[str, Any]:
-        """The entry as JSON for a generation's row: all that decides, without the words that only draw forms."""
-        drawing = {"label", "help", "unit", "advanced", "control", "step", "flag", "flag_alone"}
-        choices = {"choices": {"__all__": {"label", "flag"}}}
-        return self.model_dump(
-            mode="json",
-            exclude_defaults=True,
-            exclude={
-                "about": True,
-                "aliases": True,
-                "follow_ups": True,
-                "settled_flags": True,
-                "words_carry_flags": True,
-                "kept_flags": True,
-                "params": {"__all__": {**dict.fromkeys(drawing, True), **choices}},
-                "inputs": {"__all__": {"label"}},
-            },
-        )
-
     @classmethod
-    def from_snapshot(cls, snapshot: Mapping[str, Any]) -> Self:
-        """The entry a row was made with, also when a newer or older house wrote it: unknown keys are let be."""
-        return cls.model_validate(snapshot, extra="ignore")
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """An entry that was stored whole, also by a newer or older house: keys that mean nothing here are let be."""
+        return cls.model_validate(stored, extra="ignore")
 
 
 def _raise_any(problems: list[dict[str, Any]]) -> None:

@@ -115,7 +115,7 @@ def _fetch(tx: Tx, models: list[str]) -> list[Entry]:
     wanted = select(OwnModelRow.id, OwnModelRow.digest, OwnModelRow.entry).where(OwnModelRow.id.in_(models))
     for model, digest, table in tx.execute(wanted):
         try:
-            entry = _read[digest] = Entry.from_snapshot(table)
+            entry = _read[digest] = Entry.read(table)
         except ValidationError as error:
             log.error(
                 "own_model_unreadable", model=model, problems=error.errors(include_input=False, include_url=False)
@@ -179,7 +179,7 @@ def _kept(tx: Tx, model: str) -> dict[str, Any]:
     if row is None:
         raise unknown_model(model)
     try:
-        return _audited(Entry.from_snapshot(row.entry))
+        return _audited(Entry.read(row.entry))
     except ValidationError:
         # A row of another version of the house: what it holds is unknown, and it must still be possible to end it.
         return {"readable": False, "digest": row.digest}

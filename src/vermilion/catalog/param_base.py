@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words
+from vermilion.catalog.declared import UNNAMED, Refused, Words
+from vermilion.catalog.terms import SentParam
 
 Control = Literal["ratio", "slider", "segmented", "seed", "switch", "text", "select", "size"]
 
@@ -17,10 +18,9 @@ Flags = Annotated[
 """One, or a list of several that mean the same."""
 
 
-class BaseParam(Declared):
+class BaseParam(SentParam):
     """A parameter; each kind says what it accepts, how it is described and drawn, and what is sent for it."""
 
-    name: Name
     label: Words = UNNAMED
     help: Words | None = None
     optional: bool = False
@@ -28,15 +28,8 @@ class BaseParam(Declared):
     advanced: bool = False
     control: Control | None = None
     unit: Annotated[str, Field(min_length=1, max_length=12)] | None = None
-    wire: Annotated[str, Field(min_length=1, max_length=80)] | None = None
-    """What the provider calls it, where that is not `name`."""
     flag: Flags = ()
     """What it is called in the prompt, where it may be said there: `--ar 16:9`."""
-
-    @property
-    def wire_name(self) -> str:
-        """What the provider calls it."""
-        return self.wire or self.name
 
     @property
     def drawn_as(self) -> Control:
@@ -64,14 +57,6 @@ class BaseParam(Declared):
             | schema
             | ({"default": default} if default is not None or self.optional else {})
         )
-
-    def wire_value(self, value: Any) -> Any:
-        """An accepted value in the provider's words."""
-        return value
-
-    def aspect(self, value: Any) -> float | None:
-        """Width divided by height, where an accepted value decides it."""
-        return None
 
     def _accept(self, value: Any) -> Any:
         raise NotImplementedError

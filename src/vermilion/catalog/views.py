@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vermilion.catalog.choices import ChoiceParam, SizeParam
-from vermilion.catalog.entry import Continues, Entry, Input, Visibility
+from vermilion.catalog.entry import Entry, Input, Visibility
 from vermilion.catalog.own_models import OWN_MODELS_MAX
 from vermilion.catalog.param_base import Control
 from vermilion.catalog.params import Param
 from vermilion.catalog.price import PRICE_MAX_CREDITS
 from vermilion.catalog.shelf import OWN_PREFIX, Shelf
+from vermilion.catalog.terms import Continues
 from vermilion.providers import LocalText, Makes, adapters
 
 UnavailableReason = Literal["no_credential", "disabled"]

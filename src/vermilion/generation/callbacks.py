@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from vermilion.catalog import Entry, OpenCredential
+from vermilion.catalog import OpenCredential, Snapshot
 from vermilion.db import Database, Tx
 from vermilion.engine import Engine
 from vermilion.generation import steps
@@ -114,7 +114,7 @@ def adopt(tx: Tx, attempt_id: UUID, ticket: Ticket, *, one_of_several: bool, now
     return row.id
 
 
-def _addressed(tx: Tx, attempt_id: UUID, provider: str) -> tuple[AttemptRow, Entry]:
+def _addressed(tx: Tx, attempt_id: UUID, provider: str) -> tuple[AttemptRow, Snapshot]:
     attempt = tx.get(AttemptRow, attempt_id)
     if attempt is None or attempt.provider != provider:
         raise NotFound("callback.unknown", "No callback is expected here.")

@@ -6,12 +6,12 @@ from collections import OrderedDict
 
 from sqlalchemy import bindparam, select
 
-from vermilion.catalog import Entry
+from vermilion.catalog import Entry, Snapshot
 from vermilion.db import PerDialect, Tx
 from vermilion.generation.tables import EntrySnapshotRow
 
 _KEPT = 512
-_entries: OrderedDict[str, Entry] = OrderedDict()
+_snapshots: OrderedDict[str, Snapshot] = OrderedDict()
 # Needs no invalidation and may be shared by databases: what a digest names never changes.
 
 
@@ -26,26 +26,25 @@ def remember(tx: Tx, entry: Entry) -> str:
     """Store the entry unless it is there; returns the digest of its content."""
     digest = _digest(entry)
     if _IS_KEPT.run(tx, {"digest": digest}).one_or_none() is None:
-        _KEEP.run(tx, {"digest": digest, "entry": entry.snapshot()})
+        _KEEP.run(tx, {"digest": digest, "entry": Snapshot.of(entry).stored()})
     return digest
 
 
-def recall(tx: Tx, digest: str) -> Entry:
-    """The entry with this digest."""
-    entry = _entries.get(digest)
-    if entry is None:
-        entry = Entry.from_snapshot(tx.get_one(EntrySnapshotRow, digest).entry)
-        _entries[digest] = entry
-        while len(_entries) > _KEPT:
-            _entries.popitem(last=False)
-    return entry
+def recall(tx: Tx, digest: str) -> Snapshot:
+    """What was kept of the entry with this digest."""
+    snapshot = _snapshots.get(digest)
+    if snapshot is None:
+        snapshot = _snapshots[digest] = Snapshot.read(tx.get_one(EntrySnapshotRow, digest).entry)
+        while len(_snapshots) > _KEPT:
+            _snapshots.popitem(last=False)
+    return snapshot
 
 
 def _digest(entry: Entry) -> str:
     known = _digests.get(id(entry))
     if known is not None:
         return known[1]
-    content = json.dumps(entry.snapshot(), sort_keys=True, separators=(",", ":"))
+    content = json.dumps(Snapshot.of(entry).stored(), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(content.encode()).hexdigest()
     _digests[id(entry)] = (entry, digest)
     while len(_digests) > _KEPT:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from vermilion.catalog import Entry
+from vermilion.catalog import Snapshot
 from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.status import SHOWS_PREVIEW, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
@@ -98,7 +98,7 @@ class AttemptView(BaseModel):
     outcome: dict[str, Any] | None
 
 
-def generation_view(row: GenerationRow, entry: Entry, assets: Sequence[AssetRow]) -> GenerationView:
+def generation_view(row: GenerationRow, entry: Snapshot, assets: Sequence[AssetRow]) -> GenerationView:
     """The view of a row; `entry` is the declaration it was requested under."""
     status = Status(row.status)
     return GenerationView(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from vermilion.catalog import Entry
+from vermilion.catalog import Snapshot
 from vermilion.db import RowByKey, Tx
 from vermilion.generation.snapshots import recall
 from vermilion.generation.status import Status
@@ -20,7 +20,7 @@ class Work:
     """A row with what a driver needs beside it: its declaration, its current attempt, its view once published."""
 
     row: GenerationRow
-    entry: Entry
+    entry: Snapshot
     attempt: AttemptRow | None
     published: GenerationView | None = None
 

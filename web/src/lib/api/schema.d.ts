@@ -1427,9 +1427,7 @@ export interface components {
         };
         /**
          * Choice
-         * @description One value among several; `aspect` is width/height where it is a shape.
-         *
-         *     `wire` is what the provider is sent in place of the value; with `omit` it is sent nothing and decides itself.
+         * @description One value among several, as people are offered it; `aspect` is width/height where it is a shape.
          */
         Choice: {
             /** Aspect */
@@ -1722,7 +1720,7 @@ export interface components {
         Days: 1 | 7 | 30;
         /**
          * Entry
-         * @description One model. `id` is ours and never changes; `endpoint` is what the provider calls it.
+         * @description One model: its terms, and what it takes to judge a request and to draw its form.
          */
         Entry: {
             /**
@@ -2041,7 +2039,7 @@ export interface components {
         };
         /**
          * Input
-         * @description Files a model takes in one role; `list` says that the provider wants an array even for one.
+         * @description Files a model takes in one role.
          */
         Input: {
             /** Content Types */
