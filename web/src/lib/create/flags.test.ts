@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Model, Param } from '#lib/api/types.ts';
-import { readFlags, withoutFlag } from './flags';
+import { maySayMore, readFlags, withoutFlag } from './flags';
 import { isFreeChoice } from './params';
 
 const text = (en: string) => ({ en, zh: en });
@@ -83,6 +83,14 @@ test('hyphens inside words, and models without flags, are left alone', () => {
   expect(read('a well--known fox-hole').words).toBe('a well--known fox-hole');
   const plain = { ...brush, params_schema: { properties: {} } } as unknown as Model;
   expect(readFlags(plain, 'a fox --ar 16:9')).toMatchObject({ words: 'a fox --ar 16:9', values: {}, faults: [] });
+});
+
+test('only a prompt that may say more than words is shown to the server for its price', () => {
+  expect(maySayMore(brush, 'a fox --ar banana')).toBe(true);
+  expect(maySayMore(brush, 'a fox —ar 1:1')).toBe(true);
+  expect(maySayMore(brush, '{a,b} fox')).toBe(true);
+  expect(maySayMore(brush, 'a fox')).toBe(false);
+  expect(maySayMore({ ...brush, params_schema: { properties: {} } } as unknown as Model, 'a fox --ar banana')).toBe(false);
 });
 
 test('a ratio that is none of the choices is taken where the schema takes it', () => {

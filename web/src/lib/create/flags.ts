@@ -38,6 +38,13 @@ function bookOf(model: Model): Book {
   return book;
 }
 
+/** Whether the server may read more than words in this prompt, so that what it costs depends on them. */
+export function maySayMore(model: Model | null, prompt: string): boolean {
+  if (!model?.prompt) return false;
+  const { known, settled, kept } = bookOf(model);
+  return (known.size > 0 || Object.keys(settled).length > 0 || kept !== null) && /--|—|[{]/.test(prompt);
+}
+
 /** Everything a prompt says to this model. A model without flags is told nothing but words. */
 export function readFlags(model: Model | null, prompt: string): Typed {
   const typed: Typed = { words: prompt, values: {}, said: [], faults: [] };

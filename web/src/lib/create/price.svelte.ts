@@ -1,11 +1,14 @@
 /** The exact price of what is on the desk, asked for again a moment after it changes. */
 import * as api from '#lib/api/calls.ts';
-import { wasAbandoned } from '#lib/api/http.ts';
+import { Problem, wasAbandoned } from '#lib/api/http.ts';
 import type { Quote } from '#lib/api/types.ts';
 import { draft } from './draft.svelte';
+import { maySayMore } from './flags';
 import { provisionalPrice } from './provisional';
 
 const ASK_AFTER_MS = 200;
+/** What stands at the end of the prompt may still be being typed: it is not called wrong between two letters. */
+const ASK_OF_TYPING_AFTER_MS = 800;
 
 class Price {
   quote = $state.raw<Quote | null>(null);
@@ -15,6 +18,7 @@ class Price {
   #abort: AbortController | null = null;
   #askedFor = '';
   #quoted = $state('');
+  #refused = '';
 
   /** The last exact price stays, dimmed, while a new one is asked for; the model's own row only fills the very first gap. */
   shown: number | null = $derived(
@@ -25,17 +29,23 @@ class Price {
         : null
   );
 
+  /** That the server would refuse what is on the desk, as it said when it was asked for the price. */
+  refusal: Problem | null = $derived(this.problem instanceof Problem && this.problem.status === 422 ? this.problem : null);
+
   /** Called whenever the desk changes; of the prompt only flags move the price, so typing words asks nothing. */
   ask(): void {
     const { request } = draft;
-    const wanted = request ? JSON.stringify([request.model, request.params, request.inputs]) : '';
+    const prompt = request && maySayMore(draft.model, request.prompt ?? '') ? request.prompt : '';
+    const wanted = request ? JSON.stringify([request.model, prompt, request.params, request.inputs]) : '';
     if (!request || wanted === this.#askedFor) return;
     this.#askedFor = wanted;
     this.asking = true;
-    this.problem = null;
+    // A refusal stands until the next answer: the button does not come alive for a moment at every letter.
+    if (!this.refusal || this.#refused !== request.model) this.problem = null;
     if (this.#timer) clearTimeout(this.#timer);
     this.#abort?.abort();
-    this.#timer = setTimeout(() => void this.#send(request), ASK_AFTER_MS);
+    const typing = draft.typed.faults.some((fault) => fault.typing);
+    this.#timer = setTimeout(() => void this.#send({ ...request, prompt }), typing ? ASK_OF_TYPING_AFTER_MS : ASK_AFTER_MS);
   }
 
   /** Prices or the balance may have changed behind our back. */
@@ -47,12 +57,15 @@ class Price {
     const abort = new AbortController();
     this.#abort = abort;
     try {
-      this.quote = await api.quote({ model: request.model, params: request.params, inputs: request.inputs }, abort.signal);
+      const { model, prompt, params, inputs } = request;
+      this.quote = await api.quote({ model, prompt, params, inputs }, abort.signal);
+      this.problem = null;
       this.#quoted = request.model;
     } catch (error) {
       if (!wasAbandoned(error)) {
         this.quote = null;
         this.problem = error;
+        this.#refused = request.model;
       }
     }
     if (this.#abort === abort) this.asking = false;

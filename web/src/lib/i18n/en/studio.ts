@@ -124,6 +124,23 @@ export const studio = {
   'flags.value': '{flag} does not take "{value}".',
   'flags.by_words': 'from the prompt: {flag}',
 
+  'fault.required': 'This has to be given.',
+  'fault.too_small': 'It is at least {limit}.',
+  'fault.too_large': 'It is at most {limit}.',
+  'fault.file_too_large': 'A file may have at most {size}.',
+  'fault.too_long': 'It has at most {limit} characters.',
+  'fault.too_few': 'At least {limit} are needed.',
+  'fault.too_many': 'At most {limit} are taken.',
+  'fault.wrong_type': 'This is not of the kind that is expected here.',
+  'fault.not_a_choice': 'This is none of the choices.',
+  'fault.not_taken': 'This model does not take it.',
+  'fault.unknown': 'This model does not know it.',
+  'fault.wrong_content_type': 'This model does not take this type of file here.',
+  'fault.bad_text': 'It has characters that cannot be stored.',
+  'fault.unknown_flag': '{flag} cannot be read or is not known here: two hyphens in front and spaces around it, or leave it out.',
+  'fault.flag_inside': 'No other flag may stand in it.',
+  'fault.several': 'Several at once, in braces, cannot be asked for; write a backslash before a comma that is only a comma.',
+
   'words.use': 'Use as prompt',
   'follow.begun': '{what}: on its way',
 

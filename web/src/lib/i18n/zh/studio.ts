@@ -126,6 +126,23 @@ export const studio: Record<keyof typeof en, string> = {
   'flags.value': '{flag} 不接受“{value}”。',
   'flags.by_words': '来自提示词：{flag}',
 
+  'fault.required': '此项必填。',
+  'fault.too_small': '至少为 {limit}。',
+  'fault.too_large': '至多为 {limit}。',
+  'fault.file_too_large': '每个文件至多 {size}。',
+  'fault.too_long': '最多 {limit} 个字符。',
+  'fault.too_few': '至少需要 {limit} 个。',
+  'fault.too_many': '最多 {limit} 个。',
+  'fault.wrong_type': '这里不能这样填。',
+  'fault.not_a_choice': '不在可选项之中。',
+  'fault.not_taken': '这个模型不需要这一项。',
+  'fault.unknown': '这个模型不认识这一项。',
+  'fault.wrong_content_type': '这个模型在这里不接受这种文件。',
+  'fault.bad_text': '含有无法保存的字符。',
+  'fault.unknown_flag': '{flag} 无法识别：参数前写两个连字符，前后留空格，或者删去。',
+  'fault.flag_inside': '其中不能再写其他参数。',
+  'fault.several': '不能用花括号一次要多个；若逗号只是逗号，请在前面加反斜杠。',
+
   'words.use': '用作提示词',
   'follow.begun': '{what}：已经开始',
 

@@ -1,0 +1,39 @@
+"""The desk says before the button is pressed what would be refused."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.conftest import visit
+from tests.e2e.studio import Studio
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_a_wrong_flag_is_said_at_the_words_and_holds_the_button(
+    browser: Browser, studio: Studio, locale: str
+) -> None:
+    me = await visit(browser, studio, locale=locale)
+    page = me.page
+    await me.sign_up()
+    await page.locator('button.chip[aria-haspopup="dialog"]').first.click()
+    await page.get_by_placeholder(me.say("create.search_models")).fill("midjourney-v7")
+    await page.keyboard.press("Enter")
+    words = page.get_by_label(me.say("create.prompt"), exact=True)
+    button = page.get_by_role("button", name=me.say("create.create")).filter(has_text="·")
+    refused = {
+        "a fox --ar banana": me.say("flags.value", flag="--ar", value="banana"),
+        "a fox --s 99999 in snow": me.say("flags.value", flag="--s", value="99999"),
+        "a fox--turbo": me.say("fault.unknown_flag", flag="--turbo"),
+    }
+    for prompt, sentence in refused.items():
+        await words.fill(prompt)
+        await expect(page.get_by_text(sentence)).to_be_visible()
+        await expect(button).to_be_disabled()
+        await expect(words).to_have_attribute("aria-invalid", "true")
+        await words.fill("a fox --ar 16:9")
+        await expect(button).to_be_enabled()
+        await expect(words).not_to_have_attribute("aria-invalid", "true")
+    # Asked for by the keys before anything was said about the flag that stands last.
+    await words.fill("a fox --ar banana")
+    await words.press("Control+Enter")
+    await expect(page.get_by_text(refused["a fox --ar banana"])).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(0)
