@@ -9,6 +9,10 @@ export const isOver = (status: Status): boolean => OVER.has(status);
 /** Somebody or something is still working on it, and it may be watched. */
 export const isMoving = (status: Status): boolean => !OVER.has(status) && status !== 'uncertain';
 
+/** What it has cost, or will if it succeeds: credits are taken for results alone. */
+export const costOf = (view: Pick<Generation, 'status' | 'price_credits' | 'settled_credits'>): number =>
+  view.settled_credits ?? (isOver(view.status) ? 0 : view.price_credits);
+
 /**
  * How far a running generation probably is, from 0 to 1, when the vendor does not say: half-way at the
  * typical time, and ever slower after it, so that it never claims to be done.

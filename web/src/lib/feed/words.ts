@@ -33,6 +33,21 @@ export function sayOutcome(outcome: Record<string, unknown> | null): string {
   return typeof outcome.detail === 'string' ? outcome.detail : code;
 }
 
+/** Codes whose sentence says less than the server's own words about this one case. */
+const SAYS_MORE = /^(provider\.(rejected|broke|not_installed|misconfigured)|output\.|storage\.)/;
+
+/** What the server told beside the code, in English, where that says more than `said` does. */
+export function tellingDetail(outcome: { code?: unknown; detail?: unknown }, said: string): string | null {
+  const { code, detail } = outcome;
+  return typeof detail === 'string' && detail !== '' && detail !== said && SAYS_MORE.test(String(code)) ? detail : null;
+}
+
+/** What stands below the sentence of a try that failed: what the server told, and the provider's own words. Text, never markup. */
+export function reasonsOf(outcome: Record<string, unknown> | null): { detail: string | null; vendor: string | null } {
+  const vendor = outcome?.vendor_message;
+  return { detail: outcome && tellingDetail(outcome, sayOutcome(outcome)), vendor: typeof vendor === 'string' && vendor !== '' ? vendor : null };
+}
+
 /** Every parameter that was sent, with its label and value in words; unknown ones by their own names. */
 export function sayParams(model: Model | undefined, params: Params): { name: string; label: string; value: string }[] {
   return Object.entries(params)

@@ -49,6 +49,7 @@ export const studio = {
 
   'credits.unit': 'credits',
   'credits.n': '{n|# credit|# credits}',
+  'credits.nothing': 'nothing charged',
   'credits.from': 'from {n}',
   'credits.available': 'Available credits',
 
@@ -181,6 +182,7 @@ export const studio = {
   'ending.whose_maintainer': 'The model answered in a way we did not understand. It was reported.',
   'ending.vendor_said': 'The model said: "{words}"',
   'ending.returned': '{n|# credit came back|# credits came back}.',
+  'ending.nothing_charged': 'Nothing was charged: {n|# credit|# credits} came back.',
   'ending.held': '{n|# credit stays|# credits stay} set aside until then.',
 
   'announce.running': '{model} has started.',

@@ -51,6 +51,7 @@ export const studio: Record<keyof typeof en, string> = {
 
   'credits.unit': '点数',
   'credits.n': '{n} 点',
+  'credits.nothing': '未扣点数',
   'credits.from': '{n} 点起',
   'credits.available': '可用点数',
 
@@ -183,6 +184,7 @@ export const studio: Record<keyof typeof en, string> = {
   'ending.whose_maintainer': '模型的答复我们没能看懂，已经上报。',
   'ending.vendor_said': '模型的原话：“{words}”',
   'ending.returned': '已退回 {n} 点。',
+  'ending.nothing_charged': '没有扣费，已退回 {n} 点。',
   'ending.held': '{n} 点暂时保留，核对后结清。',
 
   'announce.running': '{model} 开始了。',
