@@ -82,6 +82,7 @@ class House:
     engine: LocalEngine
     callback_desk: CallbackDesk
     link_key: bytes
+    code_key: bytes
     open_adapter: Callable[[str, Login], Provider]
     max_upload_bytes: int
     secure_cookies: bool
@@ -126,7 +127,7 @@ def credits_of(tx: Tx, user_id: UUID) -> dict[str, int]:
 
 
 def derived_key(sealer_path: Path, purpose: str) -> bytes:
-    """A key for one purpose (callbacks, links), from the first line of the key file: it survives rotation."""
+    """A key for one purpose (callbacks, links, codes), from the first line of the key file: it survives rotation."""
     first = sealer_path.read_bytes().splitlines()[0]
     return hmac.new(first, purpose.encode(), hashlib.sha256).digest()
 
@@ -222,6 +223,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             engine=engine,
             callback_desk=CallbackDesk(db, clock, engine, addresses, open_adapter, read_credential),
             link_key=link_key,
+            code_key=derived_key(key_path, "redemption codes"),
             open_adapter=open_adapter,
             max_upload_bytes=settings.max_upload_bytes,
             secure_cookies=settings.address.startswith("https://"),

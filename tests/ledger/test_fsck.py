@@ -195,6 +195,10 @@ PLANTED: dict[str, tuple[list[str], set[str]]] = {
         ["update entry set key = 'welcome' where user_id = :user and kind = 'take'"],
         {"key_repeated"},
     ),
+    "what is given once, given to two": (
+        ["update entry set key = 'once:code:1' where kind = 'grant'"],
+        {"given_twice"},
+    ),
     "an account gone": (
         ["delete from account where user_id = :user"],
         {"account_missing", "total_not_conserved"},

@@ -5,6 +5,8 @@ from fastapi.routing import APIRoute
 
 from vermilion import __version__, dialects
 from vermilion.app import admin, public, stream, studio
+from vermilion.billing import admin_router as billing_admin_router
+from vermilion.billing import router as billing_router
 from vermilion.catalog import admin_router as catalog_admin_router
 from vermilion.catalog import own_models_router
 from vermilion.catalog import router as catalog_router
@@ -51,11 +53,13 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         stream.router,
         public.router,
         ledger_router,
+        billing_router,
         me_router,
         auth_router,
         catalog_router,
         catalog_admin_router,
         own_models_router,
+        billing_admin_router,
         admin.router,
         admin_router,
     ):

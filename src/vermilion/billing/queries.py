@@ -93,6 +93,11 @@ def codes_as_table(tx: Tx, sealer: Sealer, asked: CodesAsked, now: datetime) -> 
     return text.getvalue(), len(rows)
 
 
+def seal_of(code_id: UUID) -> str:
+    """What a sealed code is bound to."""
+    return f"redemption_code:{code_id}"
+
+
 def uuid_of(cursor: str) -> UUID:
     """The id inside a cursor; raises `Invalid` for one that is not ours."""
     try:
@@ -150,7 +155,7 @@ def _emails(tx: Tx, rows: Iterable[RedemptionCodeRow]) -> dict[UUID, str]:
 
 def _opened(sealer: Sealer, row: RedemptionCodeRow) -> str:
     try:
-        return sealer.open(row.code_sealed, bound_to=f"redemption_code:{row.id}")
+        return sealer.open(row.code_sealed, bound_to=seal_of(row.id))
     except SealBroken:
         return ""
 

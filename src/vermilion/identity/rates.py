@@ -8,7 +8,7 @@ memory (5.8) never forgets a key: 200,000 addresses that came once kept 0.6 of a
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from vermilion.kit import AppError, Clock
@@ -43,11 +43,20 @@ class Quotas:
     sign_in_per_account: Quota | None = field(default=Quota("sign-in-account", 10, 900))
     """Only failures stay in this bucket, so nobody who knows the password is kept out for long."""
     sign_up_per_ip: Quota | None = field(default=Quota("sign-up-address", 20, 3600))
+    redeem_per_actor: Quota | None = field(default=Quota("redeem-actor", 20, 3600))
+    """Only tries that fail stay in this bucket: whoever has good codes may have many."""
+    redeem_per_ip: Quota | None = field(default=Quota("redeem-address", 300, 3600))
+
+    codes_per_ip: Quota | None = field(default=Quota("codes-address", 20, 3600))
+    """What one number and one day may have is counted in the database, where money is spent; these turn away crowds."""
+    codes_per_network: Quota | None = field(default=Quota("codes-network", 100, 3600))
+    codes_per_range: Quota | None = field(default=Quota("codes-range", 20, 3600))
+    """Of the ten thousand numbers around one: whoever is paid per message tries them one after another."""
 
     @classmethod
     def none(cls) -> Self:
         """No limits at all, for benchmarks and tests of other things."""
-        return cls(None, None, None, None, None, None, None)
+        return cls(**{quota.name: None for quota in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)

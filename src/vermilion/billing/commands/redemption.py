@@ -17,10 +17,11 @@ from vermilion.billing.problems import (
     unknown_code,
     used_code,
 )
-from vermilion.billing.queries import code_view
+from vermilion.billing.queries import code_view, codes_as_table, seal_of
 from vermilion.billing.tables import RedemptionCodeRow
 from vermilion.billing.views import (
     CodePatch,
+    CodesAsked,
     NewCodes,
     NewCodesView,
     NewCodeView,
@@ -35,6 +36,9 @@ from vermilion.kit.sealed import Sealer
 
 REASON: Final = "redemption"
 """What a statement says of credits that came by a code."""
+
+ONCE_CODE: Final = f"{ledger.ONCE}code:"
+"""What the key of the ledger's entry for a code begins with; its id, in hexadecimal digits, follows."""
 
 _codes: Final = cast(Table, RedemptionCodeRow.__table__)
 
@@ -107,6 +111,17 @@ def redeem(tx: Tx, code_key: bytes, user_id: UUID, typed: str, now: datetime) ->
     return RedeemedView(amount_credits=taken.amount_credits, available=balance.available, held=balance.held)
 
 
+def export_codes(tx: Tx, sealer: Sealer, actor: Actor, asked: CodesAsked, now: datetime) -> str:
+    """The codes meant, whole, as CSV. Who has them has their credits: that somebody took them is audited.
+
+    Raises `Invalid` (`redemption.too_many_to_export`).
+    """
+    table, count = codes_as_table(tx, sealer, asked, now)
+    told = {"codes": count, **asked.model_dump(mode="json", exclude_none=True)}
+    audit(tx, actor, "redemption_codes.export", "redemption_codes", None, told, now)
+    return table
+
+
 def change_code(tx: Tx, actor: Actor | None, code_id: UUID, patch: CodePatch, now: datetime) -> RedemptionCodeView:
     """Switch a code on or off, or give it another expiry or purpose.
 
@@ -176,12 +191,7 @@ def id_of_code(tx: Tx, code_key: bytes, named: str) -> UUID:
 
 def once_key(code_id: UUID) -> str:
     """The key of the ledger's entry for a code."""
-    return f"{ledger.ONCE}code:{code_id}"
-
-
-def seal_of(code_id: UUID) -> str:
-    """What a sealed code is bound to."""
-    return f"redemption_code:{code_id}"
+    return f"{ONCE_CODE}{code_id.hex}"
 
 
 def _touched(tx: Tx, statement: Update | Delete) -> int:
