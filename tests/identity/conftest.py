@@ -23,12 +23,18 @@ from vermilion.identity import (
     UserRow,
     admin_router,
     auth_router,
+    codes_router,
     create_admin,
     create_api_key,
     me_router,
+    phone_router,
     protect,
     require_scope,
+    sms_router,
+    ways_in_router,
 )
+from vermilion.kit.sealed import Sealer
+from vermilion.sms import SmsWire
 
 PASSWORD = "a long way home"
 
@@ -66,9 +72,13 @@ class SmallHouse:
     hasher: PasswordHashing
     limiter: Limiter
     secure_cookies: bool = True
+    sealer: Sealer = field(default_factory=lambda: Sealer({"k1": b"k" * 32}, "k1"))
+    sms_code_key: bytes = b"not a secret"
+    sms_wire: SmsWire | None = None
+    """For tests of phones alone."""
     public_origins: frozenset[str] = frozenset()
     trusted_proxies: tuple[Any, ...] = (ip_network("10.0.0.0/8"),)
-    created: list[str] = field(default_factory=list)
+    created: list[str | None] = field(default_factory=list)
 
     def on_user_created(self, tx: Tx, user: UserRow, now: datetime) -> None:
         assert tx.get(UserRow, user.id) is user
@@ -136,7 +146,16 @@ def house(db: Database, clock: MovableClock, hasher: PasswordHashing) -> SmallHo
 @pytest.fixture
 def app(house: SmallHouse) -> FastAPI:
     app = FastAPI()
-    for router in (auth_router, me_router, admin_router, _probe_router()):
+    for router in (
+        auth_router,
+        codes_router,
+        phone_router,
+        me_router,
+        ways_in_router,
+        admin_router,
+        sms_router,
+        _probe_router(),
+    ):
         app.include_router(router, prefix="/api/v1")
     limits = [BodyLimit("/api/v1/upload", 4096), BodyLimit("/api/v1/pictures", PICTURES_BYTES_MAX, raw=False)]
     protect(app, body_limits=limits, unmetered_prefixes=["/api/v1/upload"])

@@ -28,6 +28,8 @@ from vermilion.identity.tables import UserRow
 from vermilion.identity.tokens import API_KEY_MARK
 from vermilion.identity.views import Scope
 from vermilion.kit import AppError, Clock, Forbidden
+from vermilion.kit.sealed import Sealer
+from vermilion.sms import SmsWire
 
 SECURE_COOKIE = "__Host-vermilion"
 PLAIN_COOKIE = "vermilion_session"
@@ -54,6 +56,17 @@ class House(Protocol):
 
     @property
     def limiter(self) -> Limiter: ...
+
+    @property
+    def sealer(self) -> Sealer: ...
+
+    @property
+    def sms_wire(self) -> SmsWire: ...
+
+    @property
+    def sms_code_key(self) -> bytes:
+        """What codes to phones are hashed with."""
+        ...
 
     @property
     def secure_cookies(self) -> bool:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
+_IPV4_NETWORK_BITS = 24
+_IPV6_NETWORK_BITS = 48
 _IPV6_HOME_BITS = 64
 """One household or server is given at least a /64; limiting single addresses in it would limit nobody."""
 
@@ -40,6 +42,15 @@ def address_bucket(ip: str | None) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, _IPV6_HOME_BITS), strict=False))
     return str(address) if address else "unknown"
+
+
+def network_bucket(ip: str | None) -> str:
+    """The name under which the requests of an address's whole network are counted together."""
+    address = _parsed(ip) if ip else None
+    if address is None:
+        return "unknown"
+    bits = _IPV6_NETWORK_BITS if isinstance(address, IPv6Address) else _IPV4_NETWORK_BITS
+    return str(ip_network((address, bits), strict=False))
 
 
 @lru_cache(maxsize=4096)

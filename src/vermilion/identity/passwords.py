@@ -84,8 +84,8 @@ class _Place:
         self._hashing._waiting -= 1
 
 
-def refuse_weak_password(password: str, *, email: str, field: str) -> None:
-    """Raise `Invalid` when the password is too short, too long, widely known, or the person's own e-mail address."""
+def refuse_weak_password(password: str, *, email: str | None = None, phone: str | None = None, field: str) -> None:
+    """Raise `Invalid` when the password is too short, too long, widely known, or the person's own address or number."""
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
         raise Invalid(
             "auth.password_length",
@@ -94,13 +94,18 @@ def refuse_weak_password(password: str, *, email: str, field: str) -> None:
             extras={"minimum_chars": PASSWORD_CHARS_MIN, "maximum_chars": PASSWORD_CHARS_MAX},
         )
     folded = password.casefold()
-    known = {email, email.split("@", maxsplit=1)[0]}
+    known = {*_told_by(email, "@"), *_told_by(phone, "+86")}
     if folded in known or folded in common_passwords() or len(set(folded)) == 1:
         raise Invalid(
             "auth.password_too_common",
             "This password is among the first anybody would try. Choose another.",
             field=field,
         )
+
+
+def _told_by(name: str | None, mark: str) -> set[str]:
+    """What a person is known by, whole and without its mark."""
+    return set() if name is None else {name, *name.split(mark)}
 
 
 @cache

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, String, bindparam, func, or_, select
 
 from vermilion.db import PerDialect, Tx
 from vermilion.identity.actors import SESSION_IDLE, Actor, scopes_of_key, scopes_of_session
@@ -108,7 +108,8 @@ def is_still_in(tx: Tx, actor: Actor, now: datetime) -> bool:
 def password_of(tx: Tx, email: str) -> tuple[UUID, str] | None:
     """The id and password hash of whoever has this (normalised) address."""
     row = tx.execute(select(UserRow.id, UserRow.password_hash).where(UserRow.email == email)).one_or_none()
-    return None if row is None else (row.id, row.password_hash)
+    # Whoever has an address has a password: the table sees to it.
+    return None if row is None or row.password_hash is None else (row.id, row.password_hash)
 
 
 def person(tx: Tx, user_id: UUID) -> UserRow:
@@ -164,11 +165,11 @@ def read_choices(tx: Tx) -> Choices:
 
 
 def list_users(tx: Tx, *, q: str | None = None, cursor: str | None = None, limit: int = 50) -> Page[UserAdminView]:
-    """People, the newest first, for admins; `q` is looked for in address and name."""
+    """People, the newest first, for admins; `q` is looked for in address, number and name."""
     question = select(UserRow).order_by(UserRow.id.desc()).limit(limit + 1)
     if q:
         question = question.where(
-            or_(UserRow.email.icontains(q, autoescape=True), UserRow.name.icontains(q, autoescape=True))
+            or_(*(told.icontains(q, autoescape=True) for told in (UserRow.email, UserRow.phone, UserRow.name)))
         )
     if cursor is not None:
         question = question.where(UserRow.id < _uuid_of(cursor))
@@ -180,7 +181,7 @@ def list_users(tx: Tx, *, q: str | None = None, cursor: str | None = None, limit
 def list_audit(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[AuditView]:
     """What admins did, the latest first, for admins."""
     question = (
-        select(AuditRow, UserRow.email)
+        select(AuditRow, _known_as())
         .outerjoin(UserRow, UserRow.id == AuditRow.actor_id)
         .order_by(AuditRow.id.desc())
         .limit(limit + 1)
@@ -197,6 +198,8 @@ def user_view(user: UserRow) -> UserView:
     return UserView(
         id=user.id,
         email=user.email,
+        phone=user.phone,
+        has_password=user.password_hash is not None,
         name=user.name,
         role=cast(Role, user.role),
         locale=cast(Locale | None, user.locale),
@@ -210,6 +213,7 @@ def user_admin_view(user: UserRow) -> UserAdminView:
     return UserAdminView(
         id=user.id,
         email=user.email,
+        phone=user.phone,
         name=user.name,
         role=cast(Role, user.role),
         disabled=user.disabled_at is not None,
@@ -264,9 +268,14 @@ def _uuid_of(cursor: str) -> UUID:
         raise Invalid("paging.bad_cursor", "This cursor was not issued by this list.", field="cursor") from error
 
 
+def _known_as() -> ColumnElement[str]:
+    """What an admin knows a person by: the e-mail address, else the number."""
+    return func.coalesce(UserRow.email, UserRow.phone, type_=String())
+
+
 def emails_of(tx: Tx, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """The e-mail addresses of these people, for an admin's eyes."""
-    found = tx.execute(select(UserRow.id, UserRow.email).where(UserRow.id.in_(list(user_ids))))
+    """The e-mail addresses of these people, or their numbers where they have none, for an admin's eyes."""
+    found = tx.execute(select(UserRow.id, _known_as().label("email")).where(UserRow.id.in_(list(user_ids))))
     return {row.id: row.email for row in found}
 
 

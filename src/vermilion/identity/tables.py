@@ -1,4 +1,4 @@
-"""Who there is and how they come in: users, sessions, API keys; what admins did and chose."""
+"""Who there is and how they come in: users, sessions, API keys, codes; what admins did and chose."""
 
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,11 @@ class UserRow(Base):
     __tablename__ = "user"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str | None] = mapped_column(unique=True)
+    phone: Mapped[str | None] = mapped_column(unique=True)
+    """E.164, `+8613800138000`."""
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     role: Mapped[str]
     locale: Mapped[str | None]
     theme: Mapped[str | None]
@@ -31,6 +33,10 @@ class UserRow(Base):
         CheckConstraint("locale in ('en', 'zh')", name="locale"),
         CheckConstraint("theme in ('paper', 'ink')", name="theme"),
         CheckConstraint("email = lower(email) and length(email) between 3 and 254", name="email"),
+        CheckConstraint("phone like '+%' and length(phone) between 8 and 16", name="phone"),
+        # Whatever is taken away, by whomever and at the same moment: one way to sign in always remains.
+        CheckConstraint("email is not null or phone is not null", name="reachable"),
+        CheckConstraint("email is null or password_hash is not null", name="email_with_password"),
         CheckConstraint("length(name) between 1 and 80", name="name"),
         Index(
             "ix_user_admins",
@@ -53,6 +59,8 @@ class SessionRow(Base):
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     """The absolute limit; the idle limit is counted from `last_used_at`."""
+    confirmed_at: Mapped[datetime | None]
+    """When its person last proved again who they are; opening it was a proof too."""
     user_agent: Mapped[str | None]
     ip: Mapped[str | None]
 
@@ -112,6 +120,49 @@ class FirstAdminTokenRow(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+
+class SmsCodeRow(Base):
+    """The one code that a number has for a purpose; deleted when it is used."""
+
+    __tablename__ = "sms_code"
+
+    phone: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    requester: Mapped[str]
+    """Who asked for it, and alone may use it: a person, or an address."""
+    code_hash: Mapped[str]
+    tries: Mapped[int]
+    tries_since: Mapped[datetime]
+    """Since when they are counted: a new code is no new set of tries."""
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("purpose in ('register', 'login', 'bind', 'change')", name="purpose"),
+        CheckConstraint("tries between 0 and 5", name="tries"),
+        CheckConstraint("length(code_hash) = 64", name="code_hash"),
+        Index("ix_sms_code_expires_at", "expires_at"),
+    )
+
+
+class SmsMessageRow(Base):
+    """A message that was about to be sent: what the limits count. Written before it is sent."""
+
+    __tablename__ = "sms_message"
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    phone: Mapped[str]
+    purpose: Mapped[str]
+    sent_at: Mapped[datetime]
+    outcome: Mapped[str | None]
+    """Null while it is being sent, and when nobody came back to say."""
+    detail: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("outcome in ('accepted', 'refused', 'unknown')", name="outcome"),
+        Index("ix_sms_message_phone_sent_at", "phone", "sent_at"),
+        Index("ix_sms_message_sent_at", "sent_at"),
+    )
 
 
 def _append_only(table: Table) -> None:

@@ -118,10 +118,12 @@ class UserPatch(Given):
 
 
 class UserView(Shown):
-    """A person as they see themselves."""
+    """A person as they see themselves; `email` or `phone` is null, not both."""
 
     id: UUID
-    email: str
+    email: str | None
+    phone: str | None
+    has_password: bool
     name: str
     role: Role
     locale: Locale | None
@@ -147,7 +149,8 @@ class UserAdminView(Shown):
     """A person as an admin sees them."""
 
     id: UUID
-    email: str
+    email: str | None
+    phone: str | None
     name: str
     role: Role
     disabled: bool
@@ -199,7 +202,7 @@ class ApiKeyOnce(ApiKeyView):
 class AuditView(Shown):
     id: int
     actor_email: str | None
-    """Null when the terminal did it."""
+    """The number of whoever has no address; null when the terminal did it."""
     action: str
     target: str
     before: dict[str, Any] | None

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from vermilion.db import Tx
 from vermilion.identity.access import house_of, ip_of
 from vermilion.identity.addresses import address_bucket
+from vermilion.identity.api.browsers import Browser
 from vermilion.identity.api.cookies import clear_session_cookie, session_token, set_session_cookie
 from vermilion.identity.commands.first_admin import claim_first_admin, refuse_wrong_first_admin_token
 from vermilion.identity.commands.people import OnUserCreated, refuse_closed_door, sign_up
-from vermilion.identity.commands.sessions import end_session_of_token, open_session, sign_in, wrong_credentials
+from vermilion.identity.commands.sessions import end_session_of_token, sign_in, wrong_credentials
 from vermilion.identity.passwords import refuse_weak_password
 from vermilion.identity.problems import write_responses
 from vermilion.identity.queries import password_of, person, user_view
@@ -44,7 +45,7 @@ async def sign_up_from(request: Request, body: SignUp) -> tuple[UserView, str]:
         _sign_up_and_in,
         body,
         password_hash,
-        _Browser(request),
+        Browser(request),
         now=house.clock.now(),
         on_user_created=house.on_user_created,
     )
@@ -70,7 +71,7 @@ async def sign_in_from(request: Request, body: SignIn) -> tuple[UserView, str]:
     if not right or user_id is None or hash_stored is None:
         raise wrong_credentials()
     house.limiter.forgive(quotas.sign_in_per_account, account)
-    return await house.db.write(_sign_in, user_id, hash_stored, hash_renewed, _Browser(request), now=house.clock.now())
+    return await house.db.write(_sign_in, user_id, hash_stored, hash_renewed, Browser(request), now=house.clock.now())
 
 
 @auth_router.post("/sign-out", status_code=204, responses=write_responses(), summary="Sign out")
@@ -95,7 +96,7 @@ async def post_first_admin(body: ClaimFirstAdmin, request: Request, response: Re
         _claim_and_sign_in,
         body,
         password_hash,
-        _Browser(request),
+        Browser(request),
         now=house.clock.now(),
         on_user_created=house.on_user_created,
     )
@@ -103,23 +104,8 @@ async def post_first_admin(body: ClaimFirstAdmin, request: Request, response: Re
     return UserAnswer(user=user)
 
 
-class _Browser:
-    """What a new session keeps of the browser that opens it."""
-
-    def __init__(self, request: Request) -> None:
-        self.former_token = session_token(request)
-        agent = request.headers.get("user-agent", "")
-        self.user_agent = "".join(char for char in agent if char.isprintable()) or None
-        self.ip = ip_of(request)
-
-    def open_session(self, tx: Tx, user_id: UUID, now: datetime) -> str:
-        return open_session(
-            tx, user_id, replaces_token=self.former_token, user_agent=self.user_agent, ip=self.ip, now=now
-        )
-
-
 def _sign_up_and_in(
-    tx: Tx, body: SignUp, password_hash: str, browser: _Browser, *, now: datetime, on_user_created: OnUserCreated
+    tx: Tx, body: SignUp, password_hash: str, browser: Browser, *, now: datetime, on_user_created: OnUserCreated
 ) -> tuple[UserView, str]:
     user = sign_up(
         tx, body.email, name=body.name, password_hash=password_hash, now=now, on_user_created=on_user_created
@@ -128,7 +114,7 @@ def _sign_up_and_in(
 
 
 def _sign_in(
-    tx: Tx, user_id: UUID, hash_stored: str, hash_renewed: str | None, browser: _Browser, *, now: datetime
+    tx: Tx, user_id: UUID, hash_stored: str, hash_renewed: str | None, browser: Browser, *, now: datetime
 ) -> tuple[UserView, str]:
     sign_in(tx, user_id, hash_stored, hash_renewed, now)
     return user_view(person(tx, user_id)), browser.open_session(tx, user_id, now)
@@ -138,7 +124,7 @@ def _claim_and_sign_in(
     tx: Tx,
     body: ClaimFirstAdmin,
     password_hash: str,
-    browser: _Browser,
+    browser: Browser,
     *,
     now: datetime,
     on_user_created: OnUserCreated,

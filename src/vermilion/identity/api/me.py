@@ -50,9 +50,9 @@ async def post_password(body: PasswordChange, actor: SessionActor, request: Requ
     # Whoever found an open browser must not get to try passwords faster here than at the door.
     house.limiter.require(quota, str(actor.user_id))
     user = await house.db.read(person, actor.user_id)
-    refuse_weak_password(body.new_password, email=user.email, field="new_password")
+    refuse_weak_password(body.new_password, email=user.email, phone=user.phone, field="new_password")
     right, _ = await house.hasher.verify(body.current_password, user.password_hash)
-    if not right:
+    if not right or user.password_hash is None:
         raise wrong_current_password()
     house.limiter.forgive(quota, str(actor.user_id))
     hash_after = await house.hasher.hash(body.new_password)

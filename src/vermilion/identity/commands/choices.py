@@ -16,13 +16,14 @@ def change_choices(tx: Tx, actor: Actor | None, patch: ChoicesPatch, now: dateti
     before = read_choices(tx).model_dump()
     changes = {key: value for key, value in patch.model_dump(exclude_unset=True).items() if before[key] != value}
     for key, value in changes.items():
-        _store(tx, key, value, now)
+        store_choice(tx, key, value, now)
     if changes:
         audit(tx, actor, "choices.change", "choices", {key: before[key] for key in changes}, changes, now)
     return Choices.model_validate(before | changes)
 
 
-def _store(tx: Tx, key: str, value: Any, now: datetime) -> None:
+def store_choice(tx: Tx, key: str, value: Any, now: datetime) -> None:
+    """Keep a choice under its key; auditing it is the caller's."""
     newer = {"value": value, "updated_at": now}
     tx.execute(
         insert_into(tx, ChoiceRow).values(key=key, **newer).on_conflict_do_update(index_elements=["key"], set_=newer)

@@ -1,6 +1,7 @@
 """What changes a person: signing up, their profile, their password, and what an admin decides about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from vermilion.db import Tx
 from vermilion.identity.actors import Actor
 from vermilion.identity.commands.audit import audit
+from vermilion.identity.commands.codes import Asked, use_code
 from vermilion.identity.commands.sessions import end_other_sessions
 from vermilion.identity.queries import read_choices, user_admin_view, user_view
 from vermilion.identity.tables import ApiKeyRow, SessionRow, UserRow
@@ -31,6 +33,30 @@ def sign_up(
     )
 
 
+def sign_up_by_phone(
+    tx: Tx,
+    asked: Asked,
+    code_hash: str,
+    *,
+    name: str,
+    password_hash: str | None,
+    now: datetime,
+    on_user_created: OnUserCreated,
+) -> UserRow:
+    """Make a person who has the number a code was sent to, and use the code up.
+
+    Raises 422 `auth.wrong_code`, 403 `auth.sign_up_closed`, 409 `auth.phone_taken`.
+    """
+    use_code(tx, asked, code_hash, now)
+    refuse_closed_door(tx)
+    return _insert_user(
+        tx,
+        {"phone": asked.phone, "name": name, "password_hash": password_hash, "role": "user"},
+        now=now,
+        on_user_created=on_user_created,
+    )
+
+
 def refuse_closed_door(tx: Tx) -> None:
     """Raise 403 `auth.sign_up_closed` unless the operator lets people sign up."""
     if not read_choices(tx).sign_up_open:
@@ -44,23 +70,38 @@ def make_user(
 
     `email` must already be normalised (`normalised_email`).
     """
+    return _insert_user(
+        tx,
+        {"email": email, "name": name, "password_hash": password_hash, "role": role},
+        now=now,
+        on_user_created=on_user_created,
+    )
+
+
+def _insert_user(tx: Tx, values: dict[str, Any], *, now: datetime, on_user_created: OnUserCreated) -> UserRow:
     user_id = new_id()
-    try:
-        with tx.begin_nested():
-            tx.execute(
-                insert(UserRow).values(
-                    id=user_id, email=email, name=name, password_hash=password_hash, role=role, created_at=now
-                )
-            )
-    except IntegrityError as error:
-        if tx.scalar(select(UserRow.id).where(UserRow.email == email)) is None:
-            raise
-        raise Conflict(
-            "auth.email_taken", "Somebody already signed up with this e-mail address.", field="email"
-        ) from error
+    with refusing_taken(tx, email=values.get("email"), phone=values.get("phone")):
+        tx.execute(insert(UserRow).values(id=user_id, created_at=now, **values))
     user = tx.get_one(UserRow, user_id)
     on_user_created(tx, user, now)
     return user
+
+
+@contextmanager
+def refusing_taken(tx: Tx, *, email: str | None = None, phone: str | None = None) -> Iterator[None]:
+    """Within it a person gets an address or a number; 409 `auth.email_taken` or `auth.phone_taken` where it is
+    somebody's already, and the transaction can go on."""
+    try:
+        with tx.begin_nested():
+            yield
+    except IntegrityError as error:
+        if email is not None and tx.scalar(select(UserRow.id).where(UserRow.email == email)) is not None:
+            raise Conflict(
+                "auth.email_taken", "Somebody already signed up with this e-mail address.", field="email"
+            ) from error
+        if phone is not None and tx.scalar(select(UserRow.id).where(UserRow.phone == phone)) is not None:
+            raise Conflict("auth.phone_taken", "Somebody already has this phone number.", field="phone") from error
+        raise
 
 
 def change_profile(tx: Tx, actor: Actor, patch: ProfilePatch) -> UserView:
@@ -88,9 +129,9 @@ def change_password(tx: Tx, actor: Actor, hash_before: str, hash_after: str) -> 
     end_other_sessions(tx, actor)
 
 
-def wrong_current_password() -> Invalid:
-    """The answer to a password change whose current password is not right."""
-    return Invalid("auth.wrong_credentials", "The current password is not right.", field="current_password")
+def wrong_current_password(field: str = "current_password") -> Invalid:
+    """The answer where somebody who is signed in had to give their password and it is not right."""
+    return Invalid("auth.wrong_credentials", "The current password is not right.", field=field)
 
 
 def change_user(tx: Tx, actor: Actor, user_id: UUID, patch: UserPatch, now: datetime) -> UserAdminView:

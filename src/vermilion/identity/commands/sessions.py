@@ -13,6 +13,7 @@ from vermilion.identity.actors import (
     SESSIONS_PER_USER_MAX,
     Actor,
 )
+from vermilion.identity.commands.codes import Asked, use_code
 from vermilion.identity.tables import SessionRow, UserRow
 from vermilion.identity.tokens import hash_token, new_token
 from vermilion.kit import AppError, Forbidden, NotFound, new_id
@@ -34,7 +35,31 @@ def sign_in(tx: Tx, user_id: UUID, hash_checked: str, hash_renewed: str | None, 
     ).one_or_none()
     if user is None:
         raise wrong_credentials()
-    if user.disabled_at is not None:
+    _refuse_disabled(user.disabled_at)
+
+
+def sign_in_by_phone(tx: Tx, asked: Asked, code_hash: str, now: datetime) -> UUID:
+    """Let in whoever has the number a code was sent to, and use the code up; `open_session` follows.
+
+    Raises 422 `auth.wrong_code`, 403 `auth.account_disabled`, and 404 `auth.phone_unknown`: who holds the phone may
+    know that nobody signed up with it.
+    """
+    use_code(tx, asked, code_hash, now)
+    user = tx.execute(
+        update(UserRow)
+        .where(UserRow.phone == asked.phone)
+        .values(last_seen_at=now)
+        .returning(UserRow.id, UserRow.disabled_at)
+    ).one_or_none()
+    if user is None:
+        raise NotFound("auth.phone_unknown", "Nobody signed up with this number yet. Sign up with it.", field="phone")
+    _refuse_disabled(user.disabled_at)
+    user_id: UUID = user.id
+    return user_id
+
+
+def _refuse_disabled(disabled_at: datetime | None) -> None:
+    if disabled_at is not None:
         raise Forbidden("auth.account_disabled", "This account is disabled. Ask the operator of this studio.")
 
 
