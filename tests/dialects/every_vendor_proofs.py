@@ -70,8 +70,8 @@ async def the_configuration_changes_logins_prices_and_defaults(scene: Scene, rou
     switched_off = await scene.admin.post(at, {"enabled": False})
     assert switched_off["enabled"] is False
     assert (await scene.owner.get(f"{at}/user"))["enabled"] is False
-    refused = await scene.owner.post(*TO_MAKE[service_of(route)], status=403)
-    assert refused["code"] == "catalog.model_disabled"
+    refused = await scene.owner.post(*TO_MAKE[service_of(route)], status=409)
+    assert refused["code"] == "catalog.no_credential"
     await scene.admin.post(
         at,
         {

@@ -12,8 +12,8 @@ from vermilion.providers import Ambiguity, Ambiguous, Broke, Canceled, Done, Out
 
 async def test_one_in_line_is_canceled_at_once(studio: Studio) -> None:
     life = await studio.open()
-    studio.change_credentials(enabled=False)
     made = await life.request()
+    studio.change_credentials(enabled=False)
     view = await life.cancel(made)
     assert (view.status, studio.balance().available) == (Status.CANCELED, 1000)
     assert (await life.cancel(made)).status is Status.CANCELED

@@ -81,8 +81,8 @@ async def test_a_picture_deleted_before_its_turn_ends_the_generation_and_costs_n
     life = await studio.open()
     studio.vendor.ambiguity = ambiguity
     picture = _upload(studio)
-    studio.change_credentials(enabled=False)
     made = await life.request(inputs=(picture,))
+    studio.change_credentials(enabled=False)
     await studio.pass_time(5)
     studio.tell(trash_asset, studio.users[0], picture, studio.clock.now())
     studio.change_credentials(enabled=True)

@@ -102,6 +102,7 @@ async def test_what_goes_on_ends_at_once_where_its_account_is_switched_off(studi
         await studio.until_status(await life.request(), Status.RUNNING)
     else:
         studio.change_credentials(enabled=False)
+        studio.tell(studio.add_credential, "another account")
     sequel = Wanted(new_id(), "sequel", "a heron, larger", {"num_images": 1}, (), parent_id=parent)
     made = await life.request_as(sequel)
     await studio.pass_time(5)

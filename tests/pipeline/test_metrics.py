@@ -55,8 +55,8 @@ async def test_durations_run_from_acceptance_to_the_stored_result(studio: Studio
 
 async def test_a_cancel_counts_for_nobody(studio: Studio) -> None:
     life = await studio.open()
-    studio.change_credentials(enabled=False)
     made = await life.request()
+    studio.change_credentials(enabled=False)
     await studio.idle()
     await life.cancel(made)
     await studio.to_the_end()

@@ -277,7 +277,6 @@ async def test_a_job_that_was_given_more_time_meanwhile_has_it(studio: Studio) -
 async def test_a_thousand_requests_at_once_on_a_balance_for_ten(real_studio: Studio) -> None:
     studio = real_studio
     life = await studio.open(credits_each=10 * PRICE_EACH + 3)
-    studio.change_credentials(enabled=False)
     now = studio.clock.now()
     answers = await asyncio.gather(
         *(
@@ -297,7 +296,6 @@ async def test_a_thousand_requests_at_once_on_a_balance_for_ten(real_studio: Stu
 async def test_a_double_click_is_one_request_and_another_body_is_refused(real_studio: Studio) -> None:
     studio = real_studio
     life = await studio.open(users=2)
-    studio.change_credentials(enabled=False)
     wanted, now = Wanted(new_id(), "study", "a heron"), studio.clock.now()
     other = Wanted(wanted.id, "study", "a crane")
     answers = await asyncio.gather(

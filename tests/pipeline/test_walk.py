@@ -266,8 +266,8 @@ async def test_a_job_that_never_ends_is_not_watched_for_ever(studio: Studio) -> 
 
 async def test_a_line_too_long_returns_the_credits(studio: Studio) -> None:
     life = await studio.open()
-    studio.change_credentials(enabled=False)
     made = await life.request()
+    studio.change_credentials(enabled=False)
     await studio.pass_time(60)
     studio.clock.jump(6 * 3600)
     await studio.crash()
@@ -281,8 +281,8 @@ async def test_a_line_too_long_returns_the_credits(studio: Studio) -> None:
 
 async def test_a_credential_enabled_later_serves_who_waits(studio: Studio) -> None:
     life = await studio.open()
-    studio.change_credentials(enabled=False)
     made = await life.request()
+    studio.change_credentials(enabled=False)
     await studio.pass_time(100)
     studio.change_credentials(enabled=True)
     await studio.until_status(made, Status.SUCCEEDED, within_seconds=60)

@@ -34,6 +34,7 @@ from vermilion.catalog.queries import (
     logins,
     open_credential,
     provider_states,
+    require_credential,
     usable_entry,
     visible_entry,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "own_models_router",
     "provider_states",
     "replace_model",
+    "require_credential",
     "router",
     "usable_entry",
     "visible_entry",

@@ -10,16 +10,16 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.own_models import own_entries, own_entry
 from vermilion.catalog.shelf import Shelf, unknown_model
 from vermilion.catalog.tables import CredentialRow, ModelOverrideRow
-from vermilion.db import RowByKey, Tx
-from vermilion.kit import Forbidden
+from vermilion.db import PerDialect, RowByKey, Tx
+from vermilion.kit import Conflict, Forbidden
 from vermilion.kit.sealed import SealBroken, Sealer
-from vermilion.providers import Login
+from vermilion.providers import Login, adapters
 
 Role = Literal["user", "admin"]
 ProviderHealth = Literal["up", "degraded", "down", "unconfigured"]
@@ -48,6 +48,11 @@ class ProviderState:
 
 
 _OVERRIDE = RowByKey(ModelOverrideRow, "model_id")
+_ENABLED_ONE = PerDialect(
+    lambda _: (
+        select(CredentialRow.id).where(CredentialRow.provider == bindparam("provider"), CredentialRow.enabled).limit(1)
+    )
+)
 
 
 def effective(tx: Tx, entry: Entry) -> Entry:
@@ -96,6 +101,22 @@ def usable_entry(tx: Tx, shelf: Shelf, model: str, role: Role) -> Entry:
     if not entry.enabled:
         raise Forbidden("catalog.model_disabled", f"{entry.name.en} is switched off.", field="model")
     return entry
+
+
+def require_credential(tx: Tx, provider: str) -> None:
+    """Raise `Conflict` (`catalog.no_credential`) where no enabled credential reaches this provider.
+
+    Whoever asked would wait for an operator, for hours and with credits held. A credential that only rests is one.
+    """
+    if _ENABLED_ONE.run(tx, {"provider": provider}).one_or_none() is None:
+        adapter = adapters().get(provider)
+        title = adapter.title if adapter else provider
+        raise Conflict(
+            "catalog.no_credential",
+            f"{title} is not set up: an admin has to add a credential for it, or switch one on.",
+            field="model",
+            extras={"provider": provider},
+        )
 
 
 def providers_with_credentials(tx: Tx) -> set[str]:

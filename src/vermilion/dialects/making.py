@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from vermilion.catalog import provider_states
+from vermilion.catalog import require_credential
 from vermilion.db import Tx
 from vermilion.dialects.choosing import Meant, meant, meant_entry
 from vermilion.dialects.files import GivenFile, let_go, receive
@@ -14,7 +14,7 @@ from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.generation import Wanted, WantedInput, request_generation
 from vermilion.identity import Actor, read_choices
-from vermilion.kit import AppError, Forbidden, Invalid, new_id
+from vermilion.kit import AppError, Invalid, new_id
 
 FAULTS_SAID_MAX: Final = 5
 """How many faults the sentence of a refusal tells; all of them are among its `errors`."""
@@ -71,7 +71,8 @@ async def submit(
     ignored: tuple[str, ...] = (),
 ) -> TaskView:
     """Request a generation with these files; those received for it are let go when it is refused."""
-    await house.db.read(_require_on, service)
+    # Said before files are received for what nobody would take up.
+    await house.db.read(require_credential, service.provider)
     received = await receive(house, actor, files, roles)
     complete = Wanted(
         id=wanted.id,
@@ -88,13 +89,6 @@ async def submit(
         raise
     house.engine.start(view.id)
     return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
-
-
-def _require_on(tx: Tx, service: Service) -> None:
-    """Refuse what nobody would take up: all of the service's logins are switched off."""
-    (state,) = provider_states(tx, [service.provider])
-    if state.state == "unconfigured":
-        raise Forbidden("catalog.model_disabled", f"{service.title} is switched off.", field="model")
 
 
 def in_the_clients_words(error: Invalid, asked: Meant, wish: Wish) -> Invalid:

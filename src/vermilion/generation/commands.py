@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
-from vermilion.catalog import Accepted, Entry, GivenInput, Quote, Shelf, usable_entry
+from vermilion.catalog import Accepted, Entry, GivenInput, Quote, Shelf, require_credential, usable_entry
 from vermilion.db import PerDialect, RowByKey, Tx, as_read
 from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
@@ -71,8 +71,9 @@ def request_generation(
 ) -> tuple[GenerationView, bool]:
     """Accept a request: hold its price, write its row, tell the person. Returns the view and whether it is new.
 
-    The same id with the same body answers as the first time. Raises `Conflict` for another body, `Invalid`
-    naming the fields, `NotFound` or `Forbidden` for the model, 402 when the credits do not suffice.
+    The same id with the same body answers as the first time. Raises `Conflict` for another body and where no
+    credential reaches the provider, `Invalid` naming the fields, `NotFound` or `Forbidden` for the model, 402 when
+    the credits do not suffice.
     """
     if wanted.id.version != UUID_VERSION:
         raise Invalid("generation.invalid_id", "The id must be a UUID of version 7.", field="id")
@@ -120,6 +121,7 @@ def request_generation(
 def _checked(tx: Tx, shelf: Shelf, actor: Actor, wanted: Wanted) -> tuple[Entry, Accepted, Quote]:
     """What is wanted, in the model's own terms, and its price; raises as `request_generation` does."""
     entry = usable_entry(tx, shelf, wanted.model, actor.role)
+    require_credential(tx, entry.provider)
     accepted = entry.accept(wanted.prompt, wanted.params, given_inputs(tx, actor.user_id, wanted.inputs))
     goes_on = False
     if wanted.parent_id is not None:
@@ -163,7 +165,8 @@ def cancel_generation(tx: Tx, actor: Actor, generation_id: UUID, now: datetime) 
 def retry_generation(tx: Tx, shelf: Shelf, actor: Actor, generation_id: UUID, now: datetime) -> GenerationView:
     """Begin a new attempt of a failed or canceled generation, at the price it was quoted, on a new hold.
 
-    Raises `Conflict` when it is in another state, 402 when the credits do not suffice.
+    Raises `Conflict` when it is in another state or no credential reaches the provider, 402 when the credits do not
+    suffice.
     """
     row = _lock_own(tx, actor.user_id, generation_id)
     if Status(row.status) not in (Status.FAILED, Status.CANCELED):
@@ -173,6 +176,7 @@ def retry_generation(tx: Tx, shelf: Shelf, actor: Actor, generation_id: UUID, no
             extras={"status": row.status},
         )
     usable_entry(tx, shelf, row.model, actor.role)
+    require_credential(tx, row.provider)
     asset_ids = [UUID(given["asset_id"]) for given in row.inputs]
     if set(library.usable_inputs(tx, actor.user_id, asset_ids)) != set(asset_ids):
         raise Conflict("generation.inputs_gone", "A picture this generation was made from has been deleted.")

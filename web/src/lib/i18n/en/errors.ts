@@ -56,6 +56,7 @@ export const errors = {
   'error.generation.line_too_long': 'You have a lot in line already. Wait for some of it to finish.',
   'error.catalog.unknown_model': 'This model is not on offer.',
   'error.catalog.model_disabled': 'This model has been switched off.',
+  'error.catalog.no_credential': 'This model is not set up yet: the operator has to add a credential.',
   'error.catalog.id_taken': 'There is a model with this id already.',
   'error.catalog.not_own': 'This model was shipped with the studio: it can be switched off or priced anew.',
   'error.catalog.too_many_models': 'There are {limit} models already; delete one first.',

@@ -58,6 +58,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.generation.line_too_long': '你排队的任务已经很多，请等一部分完成。',
   'error.catalog.unknown_model': '没有提供这个模型。',
   'error.catalog.model_disabled': '这个模型已被停用。',
+  'error.catalog.no_credential': '这个模型尚未开通：需要管理员添加凭证。',
   'error.catalog.id_taken': '已有模型使用这个标识。',
   'error.catalog.not_own': '这个模型是随工作室提供的：可以停用或改价，不能替换或删除。',
   'error.catalog.too_many_models': '自制模型已有 {limit} 个，请先删除一个。',
