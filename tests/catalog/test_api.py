@@ -54,6 +54,11 @@ async def test_the_outside_sees_no_wire_words(person: httpx.AsyncClient) -> None
     assert "wire" not in (await person.get("/models")).text
 
 
+async def test_words_that_are_no_description_are_called_by_the_models_own_label(person: httpx.AsyncClient) -> None:
+    assert (await model(person, "kling-lip-sync"))["prompt"]["label"] == {"en": "Words to speak", "zh": "要说的话"}
+    assert (await model(person))["prompt"]["label"] is None
+
+
 async def test_a_model_is_found_by_its_vendors_name_too(person: httpx.AsyncClient) -> None:
     assert (await model(person, "fal-ai/flux-pro/kontext/max/multi"))["id"] == "flux-kontext-max-multi"
     missing = await person.get("/models/fal-ai/flux-9")

@@ -26,8 +26,12 @@ UNKNOWN_NAMES_SHOWN = 20
 
 
 class Prompt(SentPrompt):
-    """Whether a model wants words, how many characters it takes, and what the provider calls them."""
+    """Whether a model wants words, how many characters it takes, and what the provider calls them.
 
+    `label` is what people see where the words are not a description of what to make.
+    """
+
+    label: Words | None = None
     required: bool = True
     max_chars: Annotated[int, Field(ge=1, le=100_000)]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vermilion.catalog.choices import ChoiceParam, SizeParam
-from vermilion.catalog.entry import Entry, Input, Visibility
+from vermilion.catalog.entry import Entry, Input, Prompt, Visibility
 from vermilion.catalog.own_models import OWN_MODELS_MAX
 from vermilion.catalog.param_base import Control
 from vermilion.catalog.params import Param
@@ -27,8 +27,9 @@ class TextView(BaseModel):
 
 
 class PromptView(BaseModel):
-    """Whether words are wanted, and how many characters at most."""
+    """Whether words are wanted, and how many characters at most; without a label they are the prompt."""
 
+    label: TextView | None
     required: bool
     max_chars: int
 
@@ -236,7 +237,7 @@ def _draw(entry: Entry, provider_title: str) -> ModelView:
         unavailable_reason="no_credential",
         typical_seconds=entry.typical_seconds,
         deadline_seconds=entry.deadline_seconds,
-        prompt=PromptView(required=entry.prompt.required, max_chars=entry.prompt.max_chars) if entry.prompt else None,
+        prompt=_prompt_view(entry.prompt) if entry.prompt else None,
         params=[_param_view(param) for param in entry.params],
         params_schema=entry.params_schema(),
         inputs=[_input_view(given) for given in entry.inputs],
@@ -269,6 +270,11 @@ def price_view(entry: Entry) -> PriceView:
         from_credits=entry.price_range()[0],
         rows=[PriceRowView(**row.model_dump()) for row in entry.price.rows],
     )
+
+
+def _prompt_view(prompt: Prompt) -> PromptView:
+    label = text_view(prompt.label) if prompt.label else None
+    return PromptView(label=label, required=prompt.required, max_chars=prompt.max_chars)
 
 
 def text_view(words: LocalText) -> TextView:

@@ -40,7 +40,7 @@ test('a lone offer is a group of its own', () => {
 
 test('words and mask are needed where the offer says so, and words also where the model will not go without', () => {
   expect(needsOf(offer({ needs: ['prompt', 'mask'] }), model(), asset())).toEqual({ words: true, mask: true, files: [] });
-  const strict = model({ prompt: { required: true, max_chars: 9 } });
+  const strict = model({ prompt: { label: null, required: true, max_chars: 9 } });
   expect(needsOf(offer(), strict, asset()).words).toBe(true);
   expect(needsOf(offer({ prompt: 'said already' }), strict, asset()).words).toBe(false);
 });

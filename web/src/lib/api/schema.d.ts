@@ -2647,8 +2647,11 @@ export interface components {
         /**
          * Prompt
          * @description Whether a model wants words, how many characters it takes, and what the provider calls them.
+         *
+         *     `label` is what people see where the words are not a description of what to make.
          */
         Prompt: {
+            label?: components["schemas"]["LocalText"] | null;
             /** Max Chars */
             max_chars: number;
             /**
@@ -2664,9 +2667,10 @@ export interface components {
         };
         /**
          * PromptView
-         * @description Whether words are wanted, and how many characters at most.
+         * @description Whether words are wanted, and how many characters at most; without a label they are the prompt.
          */
         PromptView: {
+            label: components["schemas"]["TextView"] | null;
             /** Max Chars */
             max_chars: number;
             /** Required */

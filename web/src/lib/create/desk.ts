@@ -1,6 +1,10 @@
 /** Words about the desk as a whole. */
 import { said, t } from '#lib/i18n/index.svelte.ts';
+import type { Model } from '#lib/api/types.ts';
 import type { Gap } from './params';
+
+/** What a model calls the words it takes: a prompt, unless it says otherwise. */
+export const wordsOf = (model: Pick<Model, 'prompt'> | null): string => said(model?.prompt?.label) || t('create.prompt');
 
 /** Why it cannot be created yet, in a sentence. */
 export function sayGap(gap: Gap | null): string | null {

@@ -2,6 +2,7 @@
 import { Problem, type FieldFault } from '#lib/api/http.ts';
 import type { Model } from '#lib/api/types.ts';
 import { bytes, language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
+import { wordsOf } from './desk';
 import type { Fault } from './flags';
 
 /** A flag in the words that will be refused. */
@@ -20,7 +21,7 @@ export function sayFault({ field, code, message, limit }: FieldFault): string {
 /** What a field is called on the desk: "prompt", "params.num_images" and "inputs.mask" are the server's names. */
 function nameOfField(field: string, model: Model | null): string {
   const [place, name = ''] = field.split('.');
-  if (place === 'prompt') return t('create.prompt');
+  if (place === 'prompt') return wordsOf(model);
   if (place === 'params') return said(model?.params.find((param) => param.name === name)?.label) || name;
   if (place === 'inputs') return said(model?.inputs.find((slot) => slot.role === name)?.label) || t('create.references');
   return field;
