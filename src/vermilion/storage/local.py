@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import threading
@@ -17,7 +16,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from vermilion.storage.errors import FileMissing, StorageFailed
-from vermilion.storage.keys import hash_of
+from vermilion.storage.keys import hash_of, verified_size
 
 T = TypeVar("T")
 
@@ -72,7 +71,8 @@ class LocalStorage:
         path = self._path(key)
         return await self._run(lambda: self._delete(path, untouched_seconds))
 
-    def local_path(self, key: str) -> Path | None:
+    def local_path(self, key: str) -> Path:
+        """Where the file lies on this machine, if it does."""
         return self._path(key)
 
     def _path(self, key: str) -> Path:
@@ -101,10 +101,7 @@ class LocalStorage:
 
     def _put(self, spool: Path, key: str) -> None:
         path = self._path(key)
-        with spool.open("rb") as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            if hashlib.file_digest(file, "sha256").hexdigest() != hash_of(key):
-                raise StorageFailed(f"The file to keep is not the content of {key}.", again=False)
+        size_bytes = verified_size(spool, key)
         with self._sweeping:
             there = _touch_if_intact(path, size_bytes)
         if there:

@@ -41,7 +41,3 @@ class Storage(Protocol):
         very moment, whose row is not written yet.
         """
         ...
-
-    def local_path(self, key: str) -> Path | None:
-        """Where the file lies on this machine, for sending it without copying; None where it does not."""
-        ...

@@ -1,0 +1,290 @@
+"""All places files lie in, as one storage: the folder, and clouds. New files go where the operator chose.
+
+Where each file lies is asked of the database, so a state half way between two places reads like any other.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+
+from vermilion.db import Database, Tx
+from vermilion.kit import Clock
+from vermilion.kit.sealed import SealBroken, Sealer
+from vermilion.storage import placing
+from vermilion.storage.checking import require_reachable_host
+from vermilion.storage.cloud import CloudStorage, open_cloud
+from vermilion.storage.errors import FileMissing, StorageFailed
+from vermilion.storage.keys import hash_of, verified_size
+from vermilion.storage.kinds import Address
+from vermilion.storage.local import LocalStorage
+from vermilion.storage.placing import PLACES_TOPIC, Leaving
+from vermilion.storage.tables import FOLDER, PlaceRow
+
+T = TypeVar("T")
+Place = LocalStorage | CloudStorage
+
+log = structlog.get_logger("vermilion.storage")
+
+DELETIONS_AT_ONCE: Final = 200
+_BEING_DELETED: Final = "The same content is being deleted there at this moment."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The places as they were last read."""
+
+    clouds: dict[UUID, PlaceRow]
+    receiving: UUID
+
+
+class Places:
+    """The storage of the house; one per process. `spool_dir` is where files are written on their way."""
+
+    def __init__(self, folder: LocalStorage, db: Database, sealer: Sealer, clock: Clock, spool_dir: Path) -> None:
+        self.folder = folder
+        self._db = db
+        self._sealer = sealer
+        self._clock = clock
+        self._spool_dir = spool_dir
+        self._known: _Known | None = None
+        self._open: dict[UUID, tuple[str, CloudStorage]] = {}
+        db.listen(self._on_topic)
+
+    def close(self) -> None:
+        """Close the clouds; the folder is its opener's."""
+        for _, cloud in self._open.values():
+            cloud.close()
+        self._open.clear()
+
+    async def put(self, spool: Path, key: str) -> None:
+        known = await self._places()
+        if not known.clouds:
+            # Nothing has ever lain elsewhere: the folder alone knows.
+            await self.folder.put(spool, key)
+            return
+        lying = await self._db.read(placing.where_lies, key)
+        if lying.place_id != FOLDER:
+            await self._put_again(spool, key, lying.place_id)
+            return
+        there = FOLDER not in lying.leaving and await self.folder.exists(key)
+        place_id = FOLDER if there else known.receiving
+        if place_id in lying.leaving:
+            raise StorageFailed(_BEING_DELETED, again=True)
+        size_bytes = await asyncio.to_thread(lambda: spool.stat().st_size)
+        place = await self._at(place_id)
+        await place.put(spool, key)
+        if place_id != FOLDER:
+            await self._note(key, place_id, size_bytes)
+
+    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        place_id, pieces = await self._at_its_place(key, lambda place: place.open(key, start, end))
+        if not (await self._places()).clouds:
+            return pieces
+        return self._followed(pieces, place_id, key, start, end)
+
+    async def size(self, key: str) -> int:
+        _, size_bytes = await self._at_its_place(key, lambda place: place.size(key))
+        return size_bytes
+
+    async def exists(self, key: str) -> bool:
+        try:
+            await self.size(key)
+        except FileMissing:
+            return False
+        return True
+
+    async def delete(self, key: str, *, untouched_seconds: float = 0.0) -> bool:
+        """Also where a cloud is away: then it is deleted later (`finish_deletions`), and the answer is False."""
+        if await self._where(key) == FOLDER:
+            return await self.folder.delete(key, untouched_seconds=untouched_seconds)
+        now = self._clock.now()
+        since = now - timedelta(seconds=untouched_seconds)
+        leaving = await self._db.write(placing.begin_deletion, key, since, now)
+        return leaving is not None and await self._finish(leaving)
+
+    async def finish_deletions(self) -> int:
+        """Delete copies whose deletion was begun and broke off; how many are gone now."""
+        due = await self._db.write(placing.take_over_deletions, self._clock.now(), DELETIONS_AT_ONCE)
+        return sum([await self._finish(leaving) for leaving in due])
+
+    async def move(self, key: str, target_id: UUID, is_wanted: Callable[[Tx, str], bool]) -> None:
+        """Have a file lie in another place: copied, read back, switched, and only then deleted where it was.
+
+        `is_wanted` says, in the transaction that switches, whether anybody still has the file. Whatever stops this
+        half way, the file can be read, and moving it again ends it. Raises `StorageFailed`.
+        """
+        source_id = await self._where(key)
+        if source_id == target_id:
+            return
+        source, target = await self._at(source_id), await self._at(target_id)
+        spool = self._spool_dir / f"{uuid4().hex}.moving"
+        try:
+            size_bytes = await self._copied(source, key, spool)
+            await target.put(spool, key)
+        finally:
+            await asyncio.to_thread(lambda: spool.unlink(missing_ok=True))
+        if isinstance(target, CloudStorage) and await target.digest(key) != hash_of(key):
+            raise StorageFailed(f"What was read back of {key} is not what was sent.", again=True, reason="damaged")
+        now = self._clock.now()
+        touched_at = await asyncio.to_thread(_last_kept, self.folder.local_path(key), now)
+        leaving = await self._db.write(
+            placing.switch_place, key, source_id, target_id, size_bytes, is_wanted, touched_at, now
+        )
+        if leaving is not None:
+            await self._finish(leaving)
+
+    async def _places(self) -> _Known:
+        if self._known is None:
+            rows = await self._db.read(placing.list_places)
+            receiving = next((row.id for row in rows if row.receiving), FOLDER)
+            self._known = _Known({row.id: row for row in rows}, receiving)
+            for place_id in set(self._open) - set(self._known.clouds):
+                self._open.pop(place_id)[1].close()
+        return self._known
+
+    def _on_topic(self, topic: str) -> None:
+        if topic == PLACES_TOPIC:
+            self._known = None
+
+    async def _where(self, key: str) -> UUID:
+        hash_of(key)
+        if not (await self._places()).clouds:
+            return FOLDER
+        return (await self._db.read(placing.where_lies, key)).place_id
+
+    async def _at(self, place_id: UUID) -> Place:
+        return self.folder if place_id == FOLDER else await self._cloud(place_id)
+
+    async def _cloud(self, place_id: UUID) -> CloudStorage:
+        row = (await self._places()).clouds.get(place_id)
+        if row is None:
+            raise StorageFailed(f"The place {place_id} is not known any more.", again=False, reason="misconfigured")
+        version = f"{row.secrets_sealed} {row.allow_private_hosts}"
+        opened = self._open.get(place_id)
+        if opened is not None and opened[0] == version:
+            return opened[1]
+        cloud = await asyncio.to_thread(open_place, self._sealer, row)
+        before = self._open.get(place_id)
+        if before is not None and before[0] == version:
+            # Somebody else was as quick.
+            cloud.close()
+            return before[1]
+        self._open[place_id] = version, cloud
+        if before is not None:
+            before[1].close()
+        return cloud
+
+    async def _at_its_place(self, key: str, ask: Callable[[Place], Awaitable[T]]) -> tuple[UUID, T]:
+        """Ask the place the file lies in, which it may leave at this very moment; which one answered, and what."""
+        place_id = await self._where(key)
+        try:
+            return place_id, await ask(await self._at(place_id))
+        except FileMissing:
+            moved_to = await self._where(key)
+            if moved_to == place_id:
+                raise
+            return moved_to, await ask(await self._at(moved_to))
+
+    async def _followed(
+        self, pieces: AsyncIterator[bytes], place_id: UUID, key: str, start: int, end: int | None
+    ) -> AsyncIterator[bytes]:
+        """The pieces; from where the file was moved to, should that happen before or between them."""
+        try:
+            async for piece in pieces:
+                yield piece
+                start += len(piece)
+            return
+        except FileMissing:
+            if await self._where(key) == place_id:
+                raise
+        _, pieces = await self._at_its_place(key, lambda place: place.open(key, start, end))
+        async for piece in pieces:
+            yield piece
+
+    async def _put_again(self, spool: Path, key: str, place_id: UUID) -> None:
+        """Keep what lies in a cloud already; sent again only where it is missing or damaged there."""
+        cloud = await self._cloud(place_id)
+        size_bytes = await asyncio.to_thread(verified_size, spool, key)
+        with contextlib.suppress(FileMissing):
+            if await cloud.size(key) == size_bytes:
+                await self._note(key, place_id, size_bytes)
+                await asyncio.to_thread(lambda: spool.unlink(missing_ok=True))
+                return
+        await cloud.put(spool, key)
+        await self._note(key, place_id, size_bytes)
+
+    async def _note(self, key: str, place_id: UUID, size_bytes: int) -> None:
+        if not await self._db.write(placing.note_put, key, place_id, size_bytes, self._clock.now()):
+            raise StorageFailed(_BEING_DELETED, again=True)
+
+    async def _copied(self, source: Place, key: str, spool: Path) -> int:
+        """Bring a copy of the file into the spool; its bytes."""
+        if isinstance(source, LocalStorage):
+            return await asyncio.to_thread(_linked, source.local_path(key), spool, key)
+        size_bytes = 0
+        with await asyncio.to_thread(spool.open, "wb") as file:
+            async for piece in await source.open(key):
+                await asyncio.to_thread(file.write, piece)
+                size_bytes += len(piece)
+        return size_bytes
+
+    async def _finish(self, leaving: Leaving) -> bool:
+        """Delete the bytes of a copy that is leaving, then its row; False when that has to wait."""
+        try:
+            place = await self._at(leaving.place_id)
+            gone = await place.delete(leaving.key)
+        except StorageFailed as error:
+            log.warning("storage.deleted_later", key=leaving.key, place=str(leaving.place_id), reason=error.detail)
+            return False
+        if gone:
+            await self._db.write(placing.note_deleted, leaving)
+        return gone
+
+
+def secrets_of(sealer: Sealer, row: PlaceRow) -> dict[str, str]:
+    """The login of a place, `access_key` and `secret_key`; raises `StorageFailed` where no key opens it."""
+    try:
+        secrets: dict[str, str] = json.loads(sealer.open(row.secrets_sealed, bound_to=f"storage_place:{row.id}"))
+    except SealBroken as error:
+        raise StorageFailed(
+            "This house's key file does not open the login of the storage: enter it again.",
+            again=False,
+            reason="sealed",
+        ) from error
+    return secrets
+
+
+def open_place(sealer: Sealer, row: PlaceRow) -> CloudStorage:
+    """The cloud a row names. Raises `StorageFailed`; blocks while the host's name is looked up."""
+    secrets = secrets_of(sealer, row)
+    address = Address(**row.address)
+    require_reachable_host(address.host, allow_private=row.allow_private_hosts)
+    return open_cloud(address, secrets["access_key"], secrets["secret_key"])
+
+
+def _linked(path: Path, spool: Path, key: str) -> int:
+    try:
+        os.link(path, spool)
+    except FileNotFoundError as error:
+        raise FileMissing(key) from error
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copyfile(path, spool)
+    return spool.stat().st_size
+
+
+def _last_kept(path: Path, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return otherwise
