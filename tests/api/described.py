@@ -47,6 +47,8 @@ _BY_END: dict[str, Any] = {
     "/auths/signin": {"email": "mallory@example.test", "password": "a long way home"},
     "/credit/models/price": {"models": {"flux-1-schnell": {"per_output_credits": 1}}},
     "/credit/statistics": {"days": 1},
+    "/credit/redemption_codes": {"amount": 1000},
+    "/redemption_codes/{code}": {"enabled": False},
 }
 
 DESCRIBED_BODIES: dict[str, Any] = {

@@ -5,7 +5,7 @@ long. The house gives what `BillingHouse` lists, as `app.state.house`. Credits m
 """
 
 from vermilion.billing.api import admin_router, router
-from vermilion.billing.api.admin import csv_of_codes
+from vermilion.billing.api.admin import CSV_ANSWER, csv_of_codes
 from vermilion.billing.commands.redemption import change_code, delete_code, id_of_code, make_codes
 from vermilion.billing.fsck import fsck
 from vermilion.billing.house import BillingHouse
@@ -24,6 +24,7 @@ from vermilion.billing.views import (
 )
 
 __all__ = [
+    "CSV_ANSWER",
     "BillingHouse",
     "CodePatch",
     "CodeState",

@@ -54,7 +54,7 @@ async def get_config(house: HouseHere) -> DescribedConfigView:
             enable_email_binding=False,
             enable_cloud_storage=False,
             enable_credit_buying=False,
-            enable_redemption_codes=False,
+            enable_redemption_codes=True,
             enable_image_generation=True,
             enable_video_generation=True,
             sandbox=house.sandbox,

@@ -20,7 +20,6 @@ from vermilion.identity import Actor, AdminActor, CurrentActor, SessionActor, re
 from vermilion.ledger import StatementEntry
 
 _BUYING: Final = "buying credits"
-_CODES: Final = "redemption codes"
 
 
 class CreditConfigView(BaseModel):
@@ -162,7 +161,7 @@ async def get_config(house: HouseHere, _actor: CurrentActor) -> CreditConfigView
         welcome_credits=choices.welcome_credits,
         no_credit_code="credits.insufficient",
         can_buy=False,
-        can_redeem=False,
+        can_redeem=True,
     )
 
 
@@ -199,18 +198,6 @@ async def post_statistics(house: HouseHere, _actor: AdminActor, body: Statistics
 
 not_offered(SessionActor, Route("POST", "/credit/tickets", "user", "Buy credits", _BUYING))
 not_offered(None, Route("GET", "/credit/callback", "anybody", "Where a payment gateway reports", _BUYING))
-not_offered(
-    AdminActor,
-    Route("GET", "/credit/redemption_codes", "admin", "Redemption codes", _CODES),
-    Route("POST", "/credit/redemption_codes", "admin", "Make redemption codes", _CODES),
-    Route("PUT", "/credit/redemption_codes/{code}", "admin", "Change a redemption code", _CODES),
-    Route("DELETE", "/credit/redemption_codes/{code}", "admin", "Delete a redemption code", _CODES),
-    Route("GET", "/credit/redemption_codes/export", "admin", "Redemption codes as a table", _CODES),
-)
-not_offered(
-    SessionActor,
-    Route("POST", "/credit/redemption_codes/{code}/receive", "user", "Redeem a code", _CODES),
-)
 
 
 def _log(user_id: UUID, entry: StatementEntry) -> LogEntry:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from vermilion.billing import BillingHouse
 from vermilion.catalog import CatalogHouse
 from vermilion.engine import Engine
 from vermilion.events import EventHub
@@ -18,7 +19,7 @@ LINK_STEP: Final = timedelta(hours=12)
 """Links are the same for so long, so that a client polling a task sees one address, and work once more as long."""
 
 
-class House(CatalogHouse, Protocol):
+class House(CatalogHouse, BillingHouse, Protocol):
     """The house, as far as other people's API shapes ask about it."""
 
     engine: Engine
