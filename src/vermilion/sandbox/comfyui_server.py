@@ -275,7 +275,7 @@ def new_job(stage: Stage, server: str, job_id: str, prompt: dict[str, Any], faul
     )
     for fault in faults:
         note = {"fail-once": "fail_once", "oom": "oom"}.get(fault.kind)
-        if note is not None and stage.faults.first_times(fault, subject, int(fault.number(1)) or 1):
+        if note is not None and stage.faults.first_times(fault, subject, fault.times):
             job.notes[note] = True
         note = {"interrupted": "interrupt", "execution-blocked": "exec_blocked", "restart": "restart"}.get(fault.kind)
         if note is not None:

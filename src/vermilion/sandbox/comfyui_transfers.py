@@ -14,7 +14,7 @@ from .comfyui_info import MAX_UPLOAD_BYTES
 from .comfyui_server import Server
 from .films import FilmOrder
 from .jobs import Job
-from .outputs import hand_out
+from .outputs import hand_out, size_of
 from .pictures import Order
 from .stage import Stage
 from .vendor import BaseVendor
@@ -91,11 +91,8 @@ def _original(reference: Any) -> Place | None:
 def _order(stage: Stage, job: Job, index: int) -> Order | FilmOrder:
     """What to paint for a job's result."""
     result = job.notes["results"][index]
-    width, height = result["width"], result["height"]
-    if job.fault("wrong-size"):
-        width, height = max(16, width // 2), max(16, height // 2)
-    files = [stage.shelf.get(name) for name in result["sources"]]
-    sources = tuple(file.data for file in files if file is not None)
+    width, height = size_of(job, result["width"], result["height"])
+    sources = stage.shelf.all_of(result["sources"])
     if "seconds" in result:
         return FilmOrder(result["prompt"], result["seed"], width, height, result["seconds"], sources)
     return Order(result["prompt"], result["seed"], width, height, "png", sources)

@@ -9,24 +9,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiohttp import web
 
+from . import at_once
 from . import dreamwork_answers as answers
-from .at_once import BadPicture, Refusal, begin, over, picture_at, sources_of
+from .at_once import BadPicture, Refusal, picture_at
 from .dreamwork_requests import MODELS, Asked, pictures_asked, understand
-from .faults import Fault, job_word, wire_words, without_markers, words
+from .faults import Fault, job_word
 from .jobs import Job
-from .outputs import PRIVATE_ADDRESSES, bytes_of, hand_out, is_there
-from .pictures import Order
+from .outputs import bytes_of
 from .stage import Stage
 from .vendor import BaseVendor, Card
 
 _FILE_SECONDS = 24 * 3600.0
-_FILE = re.compile(r"^([0-9a-f]{32})_(\d{1,2})\.\w+$")
 _SERIES_WORD = "series"
 
 
@@ -35,17 +33,12 @@ class Vendor(BaseVendor):
     title = "DreamWork (Seedream at Volcengine Ark)"
     default_secrets: ClassVar[Mapping[str, str]] = {"key": "sandbox-ark-key-not-secret"}
     hosts = frozenset({"ark.localhost", "ark.cn-beijing.volces.com"})
+    places = at_once.PLACES
     faults = (
-        *wire_words(),
-        *words(
-            "fail", "fail-once", "nsfw", "slow", "queue", "never", "drift", "empty-output", "null-output", "404-output",
-            "expire", "partial", "garbage-image", "html-image", "truncated-image", "huge-output", "wrong-size",
-            "ssrf-output", "redirect-output",
-        ),
-        job_word("error-in-200", "200, with the error inside and no pictures."),
+        *at_once.FAULTS,
         job_word("failed-pictures", "Every second picture of a series is an error entry; it is not billed."),
         job_word(_SERIES_WORD, "Of the pictures it may make for a series, the model makes this many.", "how many (1)"),
-    )  # fmt: skip
+    )
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -64,6 +57,7 @@ class Vendor(BaseVendor):
                 " -H 'Content-Type: application/json' \\\n"
                 """  -d '{"model": "doubao-seedream-4-0-250828", "prompt": "水墨山湖，红日", "watermark": false}'"""
             ),
+            notes=(at_once.ADDRESSES_NOTE,),
             arguments={"fail": tuple(answers.FAILURES)},
         )
 
@@ -73,7 +67,8 @@ class Vendor(BaseVendor):
     async def answer(self, request: web.Request) -> web.StreamResponse:
         path = self.path_of(request)
         if path.startswith("/files/"):
-            return await self._file(request, path.removeprefix("/files/"))
+            name = path.removeprefix("/files/")
+            return await at_once.file_answer(self, request, name, lifetime_seconds=_FILE_SECONDS)
         owner = self._owners.get(request.headers.get("Authorization", ""))
         if owner is None:
             return answers.failure("AuthenticationError")
@@ -105,19 +100,18 @@ class Vendor(BaseVendor):
                 return answers.reply({"code": 0, "msg": f"submit failed: image {bad}"}, 400)
             return answers.error(400, "InvalidParameter", f"The parameter `image` is not valid: {bad}.", "image")
         faults = self.marked(asked.prompt)
-        subject = f"{owner}|{json.dumps(asked.sent, sort_keys=True)}"
 
         async def done() -> web.StreamResponse:
             job = self._begin(request, owner, asked, faults)
             if asked.stream:
                 return await self._stream(request, job, asked)
-            await over(self.stage, job)
+            await at_once.over(self.stage, job)
             code = answers.failure_of(job)
             if code is not None:
                 return answers.failure(code)
             return answers.reply(await self._result(job, asked), 200)
 
-        return await self.with_faults(request, "submit", faults, subject, done)
+        return await self.with_faults(request, "submit", faults, at_once.fingerprint(owner, asked), done)
 
     async def _read(self, request: web.Request, *, strict: bool) -> Asked:
         try:
@@ -137,28 +131,8 @@ class Vendor(BaseVendor):
         series = next((fault for fault in faults if fault.kind == _SERIES_WORD), None)
         if series is not None:
             asked.count = min(asked.count, max(1, int(series.number(1))))
-        notes = {
-            "base": self.base_of(request),
-            "count": asked.count,
-            "width": asked.width,
-            "height": asked.height,
-            "format": asked.format,
-            "pictures": len(asked.pictures),
-        }
         seed = asked.sent.get("seed", -1)
-        if seed != -1:
-            notes["seed"] = seed
-        return begin(
-            self.stage,
-            vendor=self.name,
-            owner=owner,
-            model=asked.model,
-            body=asked.sent,
-            faults=faults,
-            seconds=asked.seconds,
-            pictures=asked.pictures,
-            notes=notes,
-        )
+        return at_once.begin(self, request, owner, asked, faults, seed=None if seed == -1 else seed)
 
     async def _result(self, job: Job, asked: Asked) -> dict[str, Any]:
         head = {"model": asked.model, "created": int(job.finished_at)}
@@ -178,26 +152,14 @@ class Vendor(BaseVendor):
         item: dict[str, Any] = {"size": f"{asked.width}x{asked.height}"}
         if "output_format" in asked.sent:
             item["output_format"] = asked.format
-        if asked.as_url:
-            private = PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)] if job.fault("ssrf-output") else None
-            item["url"] = private or f"{job.notes['base']}/files/{job.id}_{index}.{asked.format}"
+        if at_once.is_told_by_address(job, asked):
+            item["url"] = at_once.address(job, index)
             return item
-        data = await bytes_of(self.stage, job, index, self._order(job, index))
+        data = await bytes_of(self.stage, job, index, at_once.order_of(self.stage, job, index))
         if asked.watermark and not job.fault("garbage-image") and not job.fault("truncated-image"):
             data = await asyncio.to_thread(answers.watermarked, data, asked.format)
         item["b64_json"] = base64.b64encode(data).decode()
         return item
-
-    def _order(self, job: Job, index: int) -> Order:
-        half = 2 if job.fault("wrong-size") else 1
-        return Order(
-            prompt=without_markers(str(job.body["prompt"])),
-            seed=int(job.notes["seed"]) + index,
-            width=int(job.notes["width"]) // half,
-            height=int(job.notes["height"]) // half,
-            format=str(job.notes["format"]),
-            sources=sources_of(self.stage, job),
-        )
 
     async def _stream(self, request: web.Request, job: Job, asked: Asked) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Request-Id": job.id})
@@ -205,8 +167,7 @@ class Vendor(BaseVendor):
         head = {"model": asked.model, "created": int(job.created_at)}
         made = 0
         for index in range(asked.count):
-            due = job.started_at + (job.finished_at - job.started_at) * (index + 1) / asked.count
-            await asyncio.sleep(max(0.0, due - self.stage.now()))
+            await at_once.at_share(self.stage, job, (index + 1) / asked.count)
             code = answers.failure_of(job)
             item = answers.failed(code) if code in answers.FAILURES else await self._item(job, asked, index)
             failed = "error" in item
@@ -219,17 +180,3 @@ class Vendor(BaseVendor):
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
-
-    async def _file(self, request: web.Request, name: str) -> web.StreamResponse:
-        found = _FILE.match(name)
-        job = self.stage.jobs.get(found[1]) if found else None
-        if found is None or job is None or job.vendor != self.name or int(found[2]) >= int(job.notes["count"]):
-            return web.Response(status=404)
-        index = int(found[2])
-
-        async def handed() -> web.StreamResponse:
-            if not is_there(self.stage, job, index, _FILE_SECONDS):
-                return web.Response(status=404)
-            return await hand_out(request, self.stage, job, index, lambda: self._order(job, index))
-
-        return await self.with_faults(request, "download", job.faults, name, handed)

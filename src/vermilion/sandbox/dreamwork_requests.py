@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .at_once import Asked as AskedAtOnce
 from .at_once import Picture, Refusal
 
 _SIZE = re.compile(r"^(\d{2,5})x(\d{2,5})$")
@@ -59,23 +60,12 @@ MODELS: Mapping[str, Model] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Asked:
+@dataclass(slots=True, kw_only=True)
+class Asked(AskedAtOnce):
     """A request that was understood."""
 
-    sent: dict[str, Any]
-    model: str
-    prompt: str
-    count: int
-    width: int
-    height: int
-    format: str
     watermark: bool
-    as_url: bool
-    stream: bool
-    seconds: float
     search: bool
-    pictures: list[Picture]
 
 
 def pictures_asked(body: Mapping[str, Any]) -> list[str]:

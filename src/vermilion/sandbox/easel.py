@@ -15,9 +15,12 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 
+from .dubs import DubOrder, dub
 from .films import FilmOrder, film, plain_film, stamped_film
 from .pictures import Order, draw_plain, paint
 from .sheets import SheetOrder, paint_sheet
+
+Drawable = Order | FilmOrder | DubOrder | SheetOrder
 
 _MAX_REMEMBERED_BYTES = 96 * 1024 * 1024
 _PARENT_CHECK_SECONDS = 1.0
@@ -34,9 +37,9 @@ class Easel:
         self._remembered_bytes = 0
         self._drawing: dict[str, asyncio.Task[bytes]] = {}
 
-    async def picture(self, order: Order | FilmOrder | SheetOrder, stamp: str) -> bytes:
+    async def picture(self, order: Drawable, stamp: str) -> bytes:
         """The encoded picture or film. `stamp` makes plain ones differ from each other byte for byte."""
-        if self._plain and not order.sources:
+        if self._plain and not isinstance(order, DubOrder) and not order.sources:
             if isinstance(order, FilmOrder):
                 return stamped_film(_prepared_film(order.width, order.height, order.seconds), stamp)
             return _stamped(order.width, order.height, order.format, self._plain_bytes, stamp)
@@ -58,7 +61,7 @@ class Easel:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _draw(self, order: Order | FilmOrder | SheetOrder, key: str) -> bytes:
+    async def _draw(self, order: Drawable, key: str) -> bytes:
         try:
             data = await self._submit(order)
         except BrokenProcessPool:
@@ -72,7 +75,7 @@ class Easel:
             self._remembered_bytes -= len(old)
         return data
 
-    async def _submit(self, order: Order | FilmOrder | SheetOrder) -> bytes:
+    async def _submit(self, order: Drawable) -> bytes:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
@@ -83,10 +86,15 @@ class Easel:
         return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order)
 
 
-def _make(order: Order | FilmOrder | SheetOrder) -> bytes:
-    if isinstance(order, SheetOrder):
-        return paint_sheet(order)
-    return film(order) if isinstance(order, FilmOrder) else paint(order)
+def _make(order: Drawable) -> bytes:
+    match order:
+        case SheetOrder():
+            return paint_sheet(order)
+        case FilmOrder():
+            return film(order)
+        case DubOrder():
+            return dub(order)
+    return paint(order)
 
 
 def _settle_in(parent: int) -> None:

@@ -48,10 +48,7 @@ class Files:
     def __init__(self, stage: Stage, fal: Fal) -> None:
         self._stage = stage
         self._fal = fal
-        kept = stage.jobs.note("fal upload secret")
-        self._secret = bytes.fromhex(kept) if kept else uuid.uuid4().bytes
-        if not kept:
-            stage.jobs.keep_note("fal upload secret", self._secret.hex())
+        self._secret = stage.jobs.secret("fal upload secret")
         self._parts: dict[str, dict[int, bytes]] = {}
         self._about: dict[str, tuple[str, float | None]] = {}
 

@@ -66,8 +66,8 @@ async def read_inputs(stage: Stage, job: Job) -> None:
     """Fetch a job's input pictures once and note their sizes, or why they cannot be used."""
     if job.notes.get("inputs_read"):
         return
-    names: list[str] = []
-    for index, (place, address) in enumerate(input_addresses(job)):
+    pictures: list[bytes] = []
+    for place, address in input_addresses(job):
         try:
             data = await _read(stage, address)
             size = read_size(data)
@@ -77,12 +77,10 @@ async def read_inputs(stage: Stage, job: Job) -> None:
         except ValueError:
             job.notes["input_failure"] = ("image_load_error", place)
             break
-        name = f"in_{job.id.replace('-', '')}_{index}"
-        stage.shelf.put(name, data, "application/octet-stream")
-        names.append(name)
-        if index == 0:
+        if not pictures:
             job.notes["source_size"] = size
-    job.notes["sources"] = names
+        pictures.append(data)
+    job.notes["sources"] = stage.shelf.put_inputs(job.id, pictures)
     job.notes["inputs_read"] = True
     stage.jobs.save(job)
 

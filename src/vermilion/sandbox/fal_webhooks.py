@@ -12,10 +12,10 @@ import hashlib
 import json
 from typing import Any
 
-import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from .callbacks import copies_of, persist, settle, until_due
 from .fal_addresses import Bases
 from .fal_work import failure_of, result_of
 from .jobs import Job
@@ -24,8 +24,6 @@ from .stage import Stage
 _USER_ID = "sandbox-user"
 _ATTEMPTS = 10
 _STALE_SECONDS = 600
-_MAX_COPIES = 200
-_KEY_NOTE = "fal webhook key"
 
 
 class Webhooks:
@@ -33,11 +31,7 @@ class Webhooks:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        kept = stage.jobs.note(_KEY_NOTE)
-        self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept)) if kept else Ed25519PrivateKey.generate()
-        if not kept:
-            raw = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-            stage.jobs.keep_note(_KEY_NOTE, raw.hex())
+        self._key = Ed25519PrivateKey.from_private_bytes(stage.jobs.secret("fal webhook key"))
 
     def jwks(self) -> dict[str, Any]:
         """The published key set."""
@@ -62,46 +56,26 @@ class Webhooks:
         await self._deliver(job)
 
     async def _deliver_at_end(self, job: Job) -> None:
-        # The end moves when somebody cancels, so it is looked at again before it is believed.
-        while (left := job.finished_at - self._stage.now()) > 0:  # noqa: ASYNC110 - a clock sets no event
-            await asyncio.sleep(min(left, 0.25))
-        late = job.fault("webhook-late")
-        if late is not None:
-            await asyncio.sleep(late.number(5.0))
+        await until_due(self._stage, job)
         await self._deliver(job)
 
     async def _deliver(self, job: Job) -> None:
         if job.fault("webhook-lost"):
-            job.notes["webhook_done"] = "lost"
+            settle(self._stage, job, "lost")
             return
         body = json.dumps(await self._payload(job)).encode()
         if job.fault("webhook-forged"):
             await self._post(job, body, self._headers(job, body, forged=True))
-        twice = job.fault("webhook-duplicate")
-        copies = max(1, min(_MAX_COPIES, int(twice.number(2)))) if twice else 1
-        outcomes = await asyncio.gather(*(self._persist(job, body) for _ in range(copies)))
-        job.notes["webhook_done"] = "delivered" if any(outcomes) else "given up"
-        self._stage.jobs.save(job)
 
-    async def _persist(self, job: Job, body: bytes) -> bool:
-        pause = self._stage.config.webhook_retry_seconds / self._stage.speed
-        for attempt in range(_ATTEMPTS):
-            if await self._post(job, body, self._headers(job, body)):
-                return True
-            await asyncio.sleep(pause * 2**attempt)
-        return False
+        async def send() -> bool:
+            return await self._post(job, body, self._headers(job, body))
+
+        copies = (persist(self._stage, send, tries=_ATTEMPTS) for _ in range(copies_of(job)))
+        settle(self._stage, job, "delivered" if any(await asyncio.gather(*copies)) else "given up")
 
     async def _post(self, job: Job, body: bytes, headers: dict[str, str]) -> bool:
-        url = job.webhook_url or ""
         job.notes["webhook_attempts"] = int(job.notes.get("webhook_attempts", 0)) + 1
-        if not self._stage.may_reach(url):
-            return False
-        timeout = aiohttp.ClientTimeout(total=15)
-        try:
-            async with self._stage.session().post(url, data=body, headers=headers, timeout=timeout) as answer:
-                return 200 <= answer.status < 300
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        return await self._stage.post(job.webhook_url or "", body, headers)
 
     async def _payload(self, job: Job) -> dict[str, Any]:
         ids = {"request_id": job.id, "gateway_request_id": job.id}

@@ -15,8 +15,8 @@ from .fal_fields import problem
 from .fal_inputs import input_addresses, put_aside_inline, read_inputs
 from .fal_models import MAX_PIXELS, MODELS
 from .faults import JOB, Fault, without_markers
-from .jobs import NEVER, Job
-from .outputs import PRIVATE_ADDRESSES
+from .jobs import Job
+from .outputs import address_of, bytes_of, size_of
 from .pictures import Order
 from .stage import Stage
 
@@ -50,7 +50,7 @@ def take_in(
         width, height = model.pixel_size(clean, (1024, 1024))
         if width * height > MAX_PIXELS:
             problems.append(problem("image_size", "image_too_large", "Too many pixels", clean.get("image_size")))
-    job_id = _new_id(stage)
+    job_id = stage.jobs.new_id(lambda: str(uuid.UUID(int=stage.random.getrandbits(128), version=4)))
     count = clean.get("num_images") or 1
     notes: dict[str, Any] = {
         "seed": clean.get("seed") if clean.get("seed") is not None else stage.random.getrandbits(31),
@@ -77,35 +77,11 @@ def take_in(
         faults=faults,
         notes=notes,
     )
-    _rehearse(stage, job)
-    stage.jobs.add(job)
+    stage.put_in_line(job, fingerprint(owner, model_id, job.body))
     _mind_deadline(stage, job, headers)
     if input_addresses(job) and not problems:
         stage.errand(read_inputs(stage, job))
     return job
-
-
-def _new_id(stage: Stage) -> str:
-    """An id no job has: after a restart chance repeats itself, and the jobs from before are still known."""
-    while True:
-        job_id = str(uuid.UUID(int=stage.random.getrandbits(128), version=4))
-        if stage.jobs.get(job_id) is None:
-            return job_id
-
-
-def _rehearse(stage: Stage, job: Job) -> None:
-    """Let the job's faults change its times and its fate."""
-    for fault in job.faults:
-        match fault.kind:
-            case "slow":
-                job.duration_seconds = fault.number(30.0)
-            case "queue":
-                job.wait_seconds = fault.number(30.0)
-            case "never":
-                job.duration_seconds = NEVER
-            case "fail-once":
-                if stage.faults.first_times(fault, fingerprint(job.owner, job.model, job.body), 1):
-                    job.notes["failed_once"] = True
 
 
 def _mind_deadline(stage: Stage, job: Job, headers: Mapping[str, str]) -> None:
@@ -149,7 +125,7 @@ async def failure_of(stage: Stage, job: Job, place: str) -> Failure | None:
     if (
         settled is None
         and wavering is not None
-        and stage.faults.first_times(wavering, f"{place} {job.id}", int(wavering.number(1)) or 1)
+        and stage.faults.first_times(wavering, f"{place} {job.id}", wavering.times)
     ):
         return failure("runner_disconnected")
     return settled
@@ -161,16 +137,14 @@ def order_of(stage: Stage, job: Job, index: int) -> Order:
     clean, _ = model.read(job.body)
     source = job.notes.get("source_size")
     width, height = model.pixel_size(clean, tuple(source) if source else None)
-    if job.fault("wrong-size"):
-        width, height = max(16, width // 2), max(16, height // 2)
-    files = [stage.shelf.get(name) for name in job.notes.get("sources", ())]
+    width, height = size_of(job, width, height)
     return Order(
         prompt=without_markers(job.body.get("prompt") or ""),
         seed=int(job.notes["seed"]) + index,
         width=width,
         height=height,
         format=_format(job)[0],
-        sources=tuple(file.data for file in files if file is not None),
+        sources=stage.shelf.all_of(job.notes.get("sources", ())),
         black=job.fault("nsfw") is not None,
     )
 
@@ -182,12 +156,9 @@ def _format(job: Job) -> tuple[str, str]:
 
 def picture_url(job: Job, index: int, base: str) -> str:
     """The public address of a job's picture."""
-    private = job.fault("ssrf-output")
-    if private is not None:
-        return PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)]
     name = f"{job.id.replace('-', '')}_{index}"
     animal = _ANIMALS[zlib.crc32(name.encode()) % len(_ANIMALS)]
-    return f"{base}/files/{animal}/{name}.{_format(job)[0]}"
+    return address_of(job, index, f"{base}/files/{animal}/{name}.{_format(job)[0]}")
 
 
 async def result_of(stage: Stage, job: Job, bases: Bases) -> dict[str, Any]:
@@ -201,7 +172,7 @@ async def result_of(stage: Stage, job: Job, bases: Bases) -> dict[str, Any]:
     for index in range(job.notes["count"]):
         url = picture_url(job, index, bases.cdn)
         if clean.get("sync_mode"):
-            data = await stage.easel.picture(order_of(stage, job, index), f"{job.id}/{index}")
+            data = await bytes_of(stage, job, index, order_of(stage, job, index))
             url = f"data:{content_type};base64,{base64.b64encode(data).decode()}"
         pictures.append({"url": url, "width": width, "height": height, "content_type": content_type})
     return pictures_body(job, model, pictures, int(job.notes["seed"]))

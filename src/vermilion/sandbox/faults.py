@@ -11,8 +11,8 @@ import hashlib
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 WIRE_PLACES = ("submit", "status", "result", "cancel", "download", "upload", "probe")
@@ -38,15 +38,20 @@ class FaultKind:
     argument: str = ""
     lasting: bool = False
 
+    def within(self, places: Collection[str]) -> FaultKind:
+        """The same word at a vendor whose wire can be struck at these places alone."""
+        return self if JOB in self.places else replace(self, places=tuple(at for at in self.places if at in places))
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that somebody asked for."""
+    """A fault that somebody asked for. One that is not `lasting` strikes this many `times`."""
 
     kind: str
     at: str
     argument: str = ""
     lasting: bool = False
+    times: int = 1
 
     def number(self, default: float) -> float:
         """The argument as a non-negative number, or the default if it is not one."""
@@ -147,7 +152,8 @@ def make_fault(kind: str, at: str = "", argument: str = "", kinds: Mapping[str, 
     place = at or known.places[0]
     if place not in known.places:
         raise UnknownFault(f"{kind!r} cannot happen at {place!r}; it can at {', '.join(known.places)}")
-    return Fault(kind, place, argument, known.lasting)
+    counts = known.argument.startswith("how many") and argument.isdecimal()
+    return Fault(kind, place, argument, known.lasting, max(1, int(argument)) if counts else 1)
 
 
 def read_markers(text: str, kinds: Mapping[str, FaultKind] = KINDS) -> list[Fault]:
@@ -235,7 +241,7 @@ class FaultBoard:
     def strike_marked(self, faults: list[Fault], at: str, subject: str) -> Fault | None:
         """The marked fault that hits this request. `subject` tells repeats of one request apart from others."""
         for fault in faults:
-            if fault.at == at and (fault.lasting or self.first_times(fault, subject, int(fault.number(1)) or 1)):
+            if fault.at == at and (fault.lasting or self.first_times(fault, subject, fault.times)):
                 return fault
         return None
 

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ from .faults import Fault, without_markers
 from .films import FilmOrder
 from .jimeng_models import FRAMES, GATEWAY, MODELS, Model, picture_problem
 from .jimeng_replies import ERRORS
-from .jobs import NEVER, Job
-from .outputs import PRIVATE_ADDRESSES, is_there
+from .jobs import Job
+from .outputs import address_of, is_there, size_of
 from .pictures import Order, read_size
 from .stage import Stage, Unreachable
 
@@ -29,7 +28,6 @@ RECORD_LIFE_SECONDS = 12 * 3600.0
 
 _QUEUE_SECONDS = 1.5
 _MAX_INPUT_BYTES = 16 * 2**20
-_NOTE = "jimeng address secret"
 
 
 class Refused(Exception):
@@ -85,11 +83,9 @@ def visual_body(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 def take_in(stage: Stage, *, model_id: str, body: dict[str, Any], given: Given, owner: str, faults: list[Fault]) -> Job:
     """Make a job of a request that is acceptable, and put it into the line."""
-    job_id = new_id(stage)
-    names = []
-    for index, data in enumerate(given.pictures):
-        names.append(f"in_{job_id}_{index}")
-        stage.shelf.put(names[-1], data, "application/octet-stream")
+    # A decimal number as text, larger than JavaScript counts exactly.
+    job_id = stage.jobs.new_id(lambda: str(7_300_000_000_000_000_000 + stage.random.getrandbits(60)))
+    names = stage.shelf.put_inputs(job_id, given.pictures)
     seed = body.get("seed", -1)
     notes = {
         "seed": seed if seed >= 0 else stage.random.getrandbits(31),
@@ -110,17 +106,8 @@ def take_in(stage: Stage, *, model_id: str, body: dict[str, Any], given: Given, 
         faults=faults,
         notes=notes,
     )
-    _rehearse(stage, job)
-    stage.jobs.add(job)
+    stage.put_in_line(job, fingerprint(owner, kept))
     return job
-
-
-def new_id(stage: Stage) -> str:
-    """A decimal number as text, larger than JavaScript counts exactly; no job has it yet."""
-    while True:
-        job_id = str(7_300_000_000_000_000_000 + stage.random.getrandbits(60))
-        if stage.jobs.get(job_id) is None:
-            return job_id
 
 
 def model_of(model_id: str) -> Model:
@@ -131,20 +118,6 @@ def fingerprint(owner: str, body: Mapping[str, Any]) -> str:
     """Equal for repeats of one request."""
     text = json.dumps(body, sort_keys=True, default=str)
     return f"{owner}|{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
-
-
-def _rehearse(stage: Stage, job: Job) -> None:
-    """Let the job's faults change its times and its fate."""
-    for fault in job.faults:
-        match fault.kind:
-            case "slow":
-                job.duration_seconds = fault.number(30.0)
-            case "queue":
-                job.wait_seconds = fault.number(30.0)
-            case "never":
-                job.duration_seconds = NEVER
-            case "fail-once" if stage.faults.first_times(fault, fingerprint(job.owner, job.body), 1):
-                job.notes["failed_once"] = True
 
 
 def code_named(fault: Fault | None, default: int) -> int | None:
@@ -160,7 +133,7 @@ def failure_of(stage: Stage, job: Job) -> int | None:
     if job.notes.get("failed_once") or job.fault("nsfw"):
         return refused
     wavering = job.fault("fail-then-succeed")
-    if wavering is not None and stage.faults.first_times(wavering, job.id, int(wavering.number(1)) or 1):
+    if wavering is not None and stage.faults.first_times(wavering, job.id, wavering.times):
         return 50500
     return code_named(job.fault("fail"), refused)
 
@@ -182,11 +155,8 @@ def order_of(stage: Stage, job: Job, index: int) -> Order | FilmOrder:
     """What the easel has to make for the result at `index`."""
     model = model_of(job.model)
     source = job.notes.get("source_size")
-    width, height = model.pixels(job.body, tuple(source) if source else None)
-    if job.fault("wrong-size"):
-        width, height = max(16, width // 2), max(16, height // 2)
-    files = [stage.shelf.get(name) for name in job.notes["sources"]]
-    sources = tuple(file.data for file in files if file is not None)
+    width, height = size_of(job, *model.pixels(job.body, tuple(source) if source else None))
+    sources = stage.shelf.all_of(job.notes["sources"])
     prompt, seed = without_markers(job.body.get("prompt") or ""), int(job.notes["seed"]) + index
     if model.kind == "video":
         return FilmOrder(prompt, seed, width, height, FRAMES[job.body.get("frames", 121)], sources)
@@ -200,18 +170,14 @@ class Addresses:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        kept = stage.jobs.note(_NOTE)
-        self._secret = bytes.fromhex(kept) if kept else uuid.uuid4().bytes
-        if not kept:
-            stage.jobs.keep_note(_NOTE, self._secret.hex())
+        self._secret = stage.jobs.secret("jimeng address secret")
 
     def of(self, job: Job, index: int, base: str) -> str:
         """Where the result at `index` can be fetched until it expires."""
-        if job.fault("ssrf-output"):
-            return PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)]
         name = f"{job.id}_{index}.{'mp4' if self._is_film(job) else 'jpeg'}"
         expires = int(job.finished_at + self._life(job))
-        return f"{base}/files/{name}?x-expires={expires}&x-signature={self._sign(name, expires)}"
+        true = f"{base}/files/{name}?x-expires={expires}&x-signature={self._sign(name, expires)}"
+        return address_of(job, index, true)
 
     def behind(self, name: str, expires: str, signature: str) -> tuple[Job, int] | None:
         """The job and index an address stands for; None when it was not made here, or has expired."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
+import secrets
 import sqlite3
 import time
 from collections import OrderedDict
@@ -120,6 +121,12 @@ class JobStore:
     def get(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
 
+    def new_id(self, make: Callable[[], str]) -> str:
+        """An id no job has: after a restart chance repeats itself, and the jobs from before are still known."""
+        while (job_id := make()) in self._jobs:
+            pass
+        return job_id
+
     def all(self) -> Iterable[Job]:
         return self._jobs.values()
 
@@ -194,6 +201,15 @@ class JobStore:
     def keep_note(self, name: str, value: str) -> None:
         if self._db is not None:
             self._db.execute("insert or replace into notes(name, value) values(?, ?)", (name, value))
+
+    def secret(self, name: str) -> bytes:
+        """32 bytes nobody knows, kept as a note, so that a restart does not change them."""
+        kept = self.note(name)
+        if kept:
+            return bytes.fromhex(kept)
+        made = secrets.token_bytes(32)
+        self.keep_note(name, made.hex())
+        return made
 
     def clear(self) -> None:
         self._jobs.clear()

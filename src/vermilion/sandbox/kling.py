@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from aiohttp import web
 
@@ -20,8 +19,7 @@ from .kling_callbacks import Callbacks
 from .kling_faults import FAULTS
 from .kling_lips import Lips, hum
 from .kling_login import Logins
-from .kling_newer import read_newer
-from .kling_reading import body_of, prompts_in, text_at
+from .kling_making import AT_ONCE, NEWER, Making
 from .kling_relay import Relay
 from .kling_replies import (
     ERRORS,
@@ -30,19 +28,16 @@ from .kling_replies import (
     refused,
     success,
 )
-from .kling_requests import Asked, read_image, read_sound, read_try_on, read_video
 from .kling_work import (
     FAILURES,
     LIFETIME_SECONDS,
     VENDOR,
     first_view,
     is_forgotten,
-    made_by,
     newer_view,
     order_at,
-    take_in,
 )
-from .misbehave import misbehave
+from .misbehave import Refuse
 from .outputs import hand_out, is_there
 from .stage import Stage
 from .vendor import Answer, BaseVendor, Card
@@ -59,7 +54,6 @@ _RESOURCES = {
     "v1/images/kolors-virtual-try-on",
     "v1/audio/text-to-audio",
 }
-_NEWER = ("text-to-video/", "image-to-video/", "omni-video/", "motion-control/")
 _FILE = re.compile(r"^files/(\d+)/(\d{1,2})\.\w+$")
 _SPEECH = re.compile(r"^files/speech/([0-9a-f]{32})\.wav$")
 
@@ -75,6 +69,7 @@ class Vendor(BaseVendor):
     }
     hosts = frozenset({"api.klingai.com", "api-beijing.klingai.com", "api-singapore.klingai.com"})
     faults = FAULTS
+    places = ("submit", "status", "result", "download", "upload", "probe")
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -83,7 +78,8 @@ class Vendor(BaseVendor):
         secrets = {f"kling:{index}": login["webhook_secret"] for index, login in enumerate(self.secrets)}
         self._callbacks = Callbacks(stage, secrets)
         self._accounts = Accounts(stage)
-        self._relay = Relay(stage, self._logins, self)
+        self._making = Making(self, self._lips, self._accounts, self._callbacks)
+        self._relay = Relay(self, self._logins, self._making)
 
     def clear(self) -> None:
         self._lips.clear()
@@ -132,109 +128,30 @@ class Vendor(BaseVendor):
     async def _serve(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
         resource, _, asked_id = path.rpartition("/")
         match request.method:
-            case "POST" if path in _RESOURCES or path.startswith(_NEWER):
-                return await self.create(request, account, path)
+            case "POST" if path in _RESOURCES or path.startswith(NEWER):
+                return await self._making.create(request, account, path, self._making.as_kling)
             case "POST" if path == "tasks":
-                return await self.guarded(
+                return await self.with_faults(
                     request, "status", [], "", lambda: self._accounts.newer_list(request, account)
                 )
-            case "POST" if path in {"v1/videos/identify-face", "v1/audio/tts"}:
-                return await self.at_once(request, account, path)
+            case "POST" if path in AT_ONCE:
+                return await self._making.at_once(request, account, path)
             case "GET" if path == "account/costs":
-                return await self.guarded(request, "probe", [], account, lambda: self._accounts.costs(request, account))
+                return await self.with_faults(
+                    request, "probe", [], account, lambda: self._accounts.costs(request, account)
+                )
             case "GET" if path == "tasks":
                 return await self._newer_tasks(request, account)
             case "GET" if path in _RESOURCES:
-                return await self.guarded(
+                return await self.with_faults(
                     request, "status", [], "", lambda: self._accounts.first_list(request, account, path)
                 )
             case "GET" if resource in _RESOURCES:
                 job = self._known(account, asked_id, resource)
-                faults = job.faults if job else []
-                return await self.guarded(
-                    request, "status" if job else "probe", faults, asked_id, lambda: self._first_task(job)
-                )
+                place, faults = (self.place_of(job), job.faults) if job else ("probe", [])
+                return await self.with_faults(request, place, faults, asked_id, lambda: self._first_task(job))
         known = path in _RESOURCES or path in {"tasks", "account/costs"}
         return refused(1202 if known else 1203)
-
-    async def create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
-        """Take a job in, on either generation's path."""
-        body = await body_of(request)
-        newer = path.startswith(_NEWER)
-        options = body.get("options", {}) if newer else body
-        if not isinstance(options, dict):
-            raise Refusal(1201, "options must be an object")
-        external = text_at(options, "external_task_id")
-        faults = [*self.marked(*prompts_in(body)), *self.struck_job()]
-        known = self._accounts.by_external(account, external)
-        if known is not None and not any(fault.kind == "same-reference-new" for fault in faults):
-            if any(fault.kind == "same-reference-first" for fault in faults):
-                return success(self._view(known))
-            raise Refusal(1201, "external_task_id is used already")
-
-        async def done() -> web.StreamResponse:
-            job = await take_in(
-                self.stage,
-                await self._asked(account, path, body),
-                account=account,
-                path=path,
-                body=body,
-                faults=faults,
-                base=self.base_of(request),
-                newer=newer,
-                external=external,
-                callback_url=text_at(options, "callback_url"),
-            )
-            if job.webhook_url and job.fault("webhook-early"):
-                await self._callbacks.deliver_early(job)
-            else:
-                self._callbacks.expect(job)
-            view = self._view(job, job.created_at)
-            kept = {"external_id"} if newer else {"task_info"}
-            stamps = {"create_time", "update_time"} if newer else {"created_at", "updated_at"}
-            ids = {"id", "status"} if newer else {"task_id", "task_status"}
-            return success({name: value for name, value in view.items() if name in kept | stamps | ids})
-
-        subject = f"{account}|{path}|" + json.dumps(
-            {**body, "external_task_id": 0, "callback_url": 0, "options": 0}, sort_keys=True
-        )
-        return await self.guarded(request, "submit", faults, subject, done)
-
-    async def _asked(self, account: str, path: str, body: dict[str, Any]) -> Asked:
-        if path.startswith(_NEWER):
-            return read_newer(path, body)
-        if path == "v1/videos/advanced-lip-sync":
-            return self._lips.read(account, body)
-        if path == "v1/videos/lip-sync":
-            return await self._lips.read_older(account, body)
-        if path == "v1/images/generations":
-            return read_image(body)
-        if path == "v1/images/kolors-virtual-try-on":
-            return read_try_on(body)
-        if path == "v1/audio/text-to-audio":
-            return read_sound(body)
-        asked = read_video(path.removeprefix("v1/videos/"), body)
-        if asked.parent_id is not None:
-            parent = made_by(self.stage, account, asked.parent_id)
-            if not parent.model.startswith("kling-v1") and parent.model != "video-extend":
-                raise Refusal(1201, "this video cannot be extended")
-            asked.prompt = asked.prompt or str(parent.notes["prompt"])
-            asked.seconds = float(parent.notes["seconds"]) + 4.5
-        return asked
-
-    async def at_once(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
-        """What is answered in the call itself: the faces in a film, and speech."""
-        body = await body_of(request)
-
-        async def done() -> web.StreamResponse:
-            if path == "v1/audio/tts":
-                return success(self._lips.speak(body, self.base_of(request)))
-            return success(await self._lips.identify(account, body, faceless=False))
-
-        fault = self.stage.faults.strike(self.name, "upload")
-        if fault is not None and fault.kind == "no-face":
-            return success(await self._lips.identify(account, body, faceless=True))
-        return await done() if fault is None else await misbehave(request, fault, done, self.refuse)
 
     async def _first_task(self, job: Job | None) -> web.StreamResponse:
         if job is None or is_forgotten(self.stage, job):
@@ -253,7 +170,7 @@ class Vendor(BaseVendor):
             return success([newer_view(self.stage, job) for job in asked if not is_forgotten(self.stage, job)])
 
         faults = [fault for job in asked for fault in job.faults]
-        return await self.guarded(request, "status", faults, ",".join(names), done)
+        return await self.with_faults(request, self.place_of(*asked), faults, ",".join(names), done)
 
     async def _file(self, request: web.Request, path: str) -> web.StreamResponse:
         if (speech := _SPEECH.match(path)) is not None:
@@ -274,35 +191,20 @@ class Vendor(BaseVendor):
                 return web.Response(body=hum(float(job.notes["seconds"])), content_type="audio/wav")
             return await hand_out(request, self.stage, job, index, lambda: order_at(self.stage, job, index))
 
-        return await self.guarded(request, "download", job.faults, path, done)
+        return await self.with_faults(request, "download", job.faults, path, done)
 
-    async def guarded(
-        self,
-        request: web.Request,
-        place: str,
-        faults: list[Fault],
-        subject: str,
-        answer: Answer,
-        refuse: Callable[[int], web.Response] | None = None,
-    ) -> web.StreamResponse:
-        """As `with_faults`, and with Kling's own words acted out."""
-        board = self.stage.faults
-        fault = board.strike(self.name, place) or board.strike_marked(faults, place, subject)
-        match fault.kind if fault else None:
-            case None:
-                return await answer()
+    async def act_out(self, request: web.Request, fault: Fault, answer: Answer, refuse: Refuse) -> web.StreamResponse:
+        """As others do, and with Kling's own words."""
+        match fault.kind:
             case "code":
-                return refused(int(fault.number(1303)) if fault else 1303)
+                raise Refusal(int(fault.number(1303)))
             case "accepted-500" | "accepted-504":
                 await answer()
-                return refused(5000 if fault and fault.kind == "accepted-500" else 5002)
-        return await misbehave(request, fault, answer, refuse or self.refuse) if fault else await answer()
+                raise Refusal(5000 if fault.kind == "accepted-500" else 5002)
+        return await super().act_out(request, fault, answer, refuse)
 
     def _known(self, account: str, asked_id: str, resource: str) -> Job | None:
         job = self.stage.jobs.get(asked_id) or self._accounts.by_external(account, asked_id)
         if job is None or job.vendor != VENDOR or job.notes["account"] != account or job.notes["path"] != resource:
             return None
         return job
-
-    def _view(self, job: Job, at: float | None = None) -> dict[str, Any]:
-        return (newer_view if job.notes["newer"] else first_view)(self.stage, job, at)

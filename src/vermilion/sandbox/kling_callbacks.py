@@ -14,18 +14,14 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Callable
 
-import aiohttp
-
+from .callbacks import copies_of, persist, settle, until_due
 from .jobs import Job
 from .kling_work import VENDOR, first_view, newer_view
 from .stage import Stage
 
 _TRIES = 3
 _STALE_SECONDS = 600
-_COPIES_MAX = 50
-_MOMENT_SECONDS = 0.001
 
 
 class Callbacks:
@@ -50,25 +46,16 @@ class Callbacks:
         """Let the job end and its callback arrive before its submit is answered."""
         self._stage.jobs.finish(job)
         await self._tell(job, None)
-        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
+        settle(self._stage, job, "sent")
 
     async def _accompany(self, job: Job) -> None:
-        await self._until(lambda: job.started_at)
+        await self._stage.until(lambda: job.started_at)
         await self._tell(job, job.started_at)
-        await self._until(lambda: job.finished_at)
-        late = job.fault("webhook-late")
-        if late is not None:
-            await asyncio.sleep(late.number(5.0))
+        await until_due(self._stage, job)
         await self._tell(job, None)
         if job.fault("webhook-out-of-order"):
             await self._tell(job, job.started_at)
-        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
-        self._stage.jobs.save(job)
-
-    async def _until(self, moment: Callable[[], float]) -> None:
-        # A job may be ended early, so the moment is looked at again before it is believed.
-        while (left := moment() - self._stage.now()) > 0:  # noqa: ASYNC110 - a clock sets no event
-            await asyncio.sleep(min(left, 0.25) + _MOMENT_SECONDS)
+        settle(self._stage, job, "sent")
 
     async def _tell(self, job: Job, at: float | None) -> None:
         """Post the job as it was at a time, or as it is."""
@@ -76,29 +63,15 @@ class Callbacks:
             return
         view = newer_view if job.notes["newer"] else first_view
         body = json.dumps(view(self._stage, job, at)).encode()
-        if job.fault("webhook-forged"):
-            await self._post(job, body, self._signed(job, body, forged=True))
-        twice = job.fault("webhook-duplicate")
-        copies = max(1, min(_COPIES_MAX, int(twice.number(2)))) if twice else 1
-        headers = self._signed(job, body)
-        await asyncio.gather(*(self._persist(job, body, headers) for _ in range(copies)))
-
-    async def _persist(self, job: Job, body: bytes, headers: dict[str, str]) -> None:
-        for attempt in range(_TRIES):
-            if await self._post(job, body, headers):
-                return
-            await asyncio.sleep(self._stage.config.webhook_retry_seconds / self._stage.speed * 2**attempt)
-
-    async def _post(self, job: Job, body: bytes, headers: dict[str, str]) -> bool:
         url = job.webhook_url or ""
-        if not self._stage.may_reach(url):
-            return False
-        timeout = aiohttp.ClientTimeout(total=15)
-        try:
-            async with self._stage.session().post(url, data=body, headers=headers, timeout=timeout) as answer:
-                return 200 <= answer.status < 300
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        if job.fault("webhook-forged"):
+            await self._stage.post(url, body, self._signed(job, body, forged=True))
+        headers = self._signed(job, body)
+
+        async def send() -> bool:
+            return await self._stage.post(url, body, headers)
+
+        await asyncio.gather(*(persist(self._stage, send, tries=_TRIES) for _ in range(copies_of(job))))
 
     def _signed(self, job: Job, body: bytes, *, forged: bool = False) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "vermilion-sandbox-kling-callback"}

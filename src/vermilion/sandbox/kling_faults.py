@@ -12,7 +12,7 @@ FAULTS = (
         "ssrf-output", "redirect-output", "webhook-early", "webhook-duplicate", "webhook-forged", "webhook-stale",
         "webhook-late", "webhook-lost",
     ),
-    FaultKind("code", ("submit", "status", "probe"), "Kling's error of this number; nothing is done.", "code"),
+    FaultKind("code", ("submit", "status", "result", "probe"), "Kling's error of this number.", "code (1303)"),
     FaultKind("accepted-500", ("submit",), "The job is accepted, and the answer is 500 with code 5000."),
     FaultKind("accepted-504", ("submit",), "The job is accepted, and the answer is 504 with code 5002."),
     FaultKind("no-face", ("upload",), "identify-face finds nobody; armed, not written into a prompt."),

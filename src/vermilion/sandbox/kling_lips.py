@@ -20,7 +20,6 @@ from typing import Any
 
 import av
 
-from .jobs import Job
 from .kling_replies import Refusal
 from .kling_requests import Asked
 from .kling_work import made_by
@@ -39,7 +38,17 @@ class _Session:
     account: str
     seconds: float
     parent_id: str | None
+    """The video of this account that was shown; None for one from elsewhere, whose file is on the shelf."""
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A video whose face shall speak: one of this account, or the file of one from elsewhere."""
+
+    seconds: float
+    parent_id: str | None
+    film: bytes | None
 
 
 class Lips:
@@ -56,10 +65,12 @@ class Lips:
 
     async def identify(self, account: str, body: Mapping[str, Any], *, faceless: bool) -> dict[str, Any]:
         """The faces of a video: one, seen from a little after the start to the end."""
-        parent, seconds = await self._video(account, body)
-        session_id = uuid.uuid4().hex
+        shown = await self._video(account, body)
+        seconds, session_id = shown.seconds, uuid.uuid4().hex
         expires_at = self._stage.now() + SESSION_SECONDS
-        self._sessions[session_id] = _Session(account, seconds, parent.id if parent else None, expires_at)
+        self._sessions[session_id] = _Session(account, seconds, shown.parent_id, expires_at)
+        if shown.film is not None:
+            self._stage.shelf.put(_shelf_name(session_id), shown.film, "video/mp4", expires_at)
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
         face = {"face_id": "0", "face_image": "", "start_time": 100, "end_time": int(seconds * 1000)}
@@ -105,14 +116,17 @@ class Lips:
             value = face.get(name, 1)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:
                 raise Refusal(1201, f"{name} is invalid")
-        return self._like(session.parent_id, session.seconds)
+        kept = self._stage.shelf.get(_shelf_name(str(body["session_id"])))
+        if session.parent_id is None and kept is None:
+            raise Refusal(1201, "session_id is invalid")
+        return self._speaking(_Shown(session.seconds, session.parent_id, kept.data if kept else None))
 
     async def read_older(self, account: str, body: Mapping[str, Any]) -> Asked:
         """A job of the older form; raises `Refusal`."""
         given = body.get("input")
         if not isinstance(given, dict):
             raise Refusal(1201, "input is required")
-        parent, seconds = await self._video(account, given)
+        shown = await self._video(account, given)
         if given.get("mode") == "text2video":
             if not isinstance(given.get("text"), str) or not 0 < len(given["text"]) <= 120:
                 raise Refusal(1201, "text is invalid")
@@ -124,13 +138,11 @@ class Lips:
                 raise Refusal(1201, "audio_type is invalid")
         else:
             raise Refusal(1201, "mode is invalid")
-        return self._like(parent.id if parent else None, seconds)
+        return self._speaking(shown)
 
-    def _like(self, parent_id: str | None, seconds: float) -> Asked:
-        """A film like the one whose face speaks."""
-        parent = self._stage.jobs.get(parent_id) if parent_id else None
-        prompt = str(parent.notes["prompt"]) if parent else "a face that speaks"
-        return Asked("video", "lip-sync", prompt, seconds=seconds)
+    def _speaking(self, shown: _Shown) -> Asked:
+        """The film that was shown, speaking."""
+        return Asked("video", "lip-sync", "", seconds=shown.seconds, parent_id=shown.parent_id, film=shown.film)
 
     def _length_ms(self, face: Mapping[str, Any]) -> int | None:
         audio_id, file = face.get("audio_id"), face.get("sound_file")
@@ -144,13 +156,13 @@ class Lips:
             raise Refusal(1201, "audio_id is invalid")
         return int(seconds * 1000) + 10
 
-    async def _video(self, account: str, body: Mapping[str, Any]) -> tuple[Job | None, float]:
+    async def _video(self, account: str, body: Mapping[str, Any]) -> _Shown:
         video_id, url = body.get("video_id"), body.get("video_url")
         if bool(video_id) == bool(url):
             raise Refusal(1201, "exactly one of video_id and video_url is required")
         if video_id:
             parent = made_by(self._stage, account, str(video_id))
-            return parent, float(parent.notes["seconds"])
+            return _Shown(float(parent.notes["seconds"]), str(video_id), None)
         try:
             data = await self._stage.read_url(str(url), _VIDEO_MAX_BYTES)
         except Unreachable as error:
@@ -158,7 +170,11 @@ class Lips:
         seconds = await asyncio.to_thread(_length_seconds, data)
         if not 2 <= seconds <= 60:
             raise Refusal(1201, "the video must be 2 to 60 seconds long")
-        return None, seconds
+        return _Shown(seconds, None, data)
+
+
+def _shelf_name(session_id: str) -> str:
+    return f"face_{session_id}"
 
 
 def hum(seconds: float) -> bytes:
@@ -178,8 +194,9 @@ def hum(seconds: float) -> bytes:
 def _length_seconds(data: bytes) -> float:
     try:
         with av.open(io.BytesIO(data), "r") as container:
+            next(container.decode(video=0))
             return float(container.duration or 0) / av.time_base
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError, IndexError, StopIteration) as error:
         raise Refusal(1201, "the video must be MP4 or MOV") from error
 
 

@@ -6,15 +6,13 @@ success its column for reasons holds the result's address. Facts: the sources of
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
-from .faults import Fault
 from .jobs import Job
 from .kling_login import Logins
+from .kling_making import AT_ONCE, Making
 from .kling_replies import (
     Refusal,
     envelope,
@@ -27,7 +25,7 @@ from .kling_replies import (
 )
 from .kling_work import VENDOR, failure_of, file_url, first_view, is_forgotten, state_of
 from .stage import Stage
-from .vendor import Answer
+from .vendor import BaseVendor
 
 ROUTES = {
     "text2video", "image2video", "omni-video", "motion-control", "multi-image2video", "advanced-lip-sync",
@@ -84,31 +82,14 @@ def wrapped(stage: Stage, job: Job) -> dict[str, Any]:
     return {"code": "success", "message": "", "data": told}
 
 
-class Kling(Protocol):
-    """The Kling behind the relay, which does what it is asked as if it had been asked itself."""
-
-    async def create(self, request: web.Request, account: str, path: str) -> web.StreamResponse: ...
-
-    async def at_once(self, request: web.Request, account: str, path: str) -> web.StreamResponse: ...
-
-    async def guarded(
-        self,
-        request: web.Request,
-        place: str,
-        faults: list[Fault],
-        subject: str,
-        answer: Answer,
-        refuse: Callable[[int], web.Response] | None = None,
-    ) -> web.StreamResponse: ...
-
-
 class Relay:
     """The relay's door."""
 
-    def __init__(self, stage: Stage, logins: Logins, kling: Kling) -> None:
-        self._stage = stage
+    def __init__(self, vendor: BaseVendor, logins: Logins, making: Making) -> None:
+        self._vendor = vendor
+        self._stage = vendor.stage
         self._logins = logins
-        self._kling = kling
+        self._making = making
 
     async def answer(self, request: web.Request, path: str) -> web.StreamResponse:
         """Any request to the relay; `path` is without its own beginning."""
@@ -118,32 +99,23 @@ class Relay:
         resource, _, asked_id = path.rpartition("/")
         try:
             if request.method == "POST" and path.removeprefix("v1/videos/") in ROUTES:
-                return await self._create(request, account, path)
-            if request.method == "POST" and path in {"v1/videos/identify-face", "v1/audio/tts"}:
-                return await self._kling.at_once(request, account, path)
+                return await self._making.create(
+                    request, account, path, lambda job: reply(created(job)), refuse=relay_refusal
+                )
+            if request.method == "POST" and path in AT_ONCE:
+                return await self._making.at_once(request, account, path, refuse=relay_refusal)
             if request.method == "GET" and resource.removeprefix("v1/videos/") in ROUTES:
                 # The relay knows its jobs by id alone, whatever path they were made on.
                 job = self._stage.jobs.get(asked_id)
                 mine = job is not None and job.vendor == VENDOR and job.notes["account"] == account
-                faults = job.faults if mine and job else []
-                place = "status" if mine else "probe"
-                return await self._kling.guarded(
+                place, faults = (self._vendor.place_of(job), job.faults) if mine and job else ("probe", [])
+                return await self._vendor.with_faults(
                     request, place, faults, asked_id, lambda: self._task(job if mine else None), relay_refusal
                 )
         except Refusal as refusal:
             return handed_on(refused(refusal.code, str(refusal)))
         error = {"message": f"Invalid URL ({request.method} {path[:80]})", "type": "invalid_request_error"}
         return reply({"error": error}, 404)
-
-    async def _create(self, request: web.Request, account: str, path: str) -> web.StreamResponse:
-        answer = await self._kling.create(request, account, path)
-        if not isinstance(answer, web.Response) or answer.content_type != "application/json":
-            return answer
-        told = json.loads(answer.text or "{}")
-        if told.get("code") != 0:
-            return handed_on(answer)
-        job = self._stage.jobs.get(told["data"]["task_id"])
-        return answer if job is None else reply(created(job))
 
     async def _task(self, job: Job | None) -> web.StreamResponse:
         if job is None or is_forgotten(self._stage, job):

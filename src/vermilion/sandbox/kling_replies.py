@@ -36,6 +36,7 @@ ERRORS: dict[int, tuple[int, str]] = {
 }
 """HTTP status and message by code, as Kling's page lists them."""
 
+_UNKNOWN = (400, "Unknown error")
 REFUSALS = {401: 1002, 403: 1103, 429: 1302, 500: 5000, 503: 5001}
 
 
@@ -43,7 +44,7 @@ class Refusal(Exception):
     """A request that is not served, with Kling's code and words."""
 
     def __init__(self, code: int, message: str | None = None) -> None:
-        super().__init__(message or ERRORS[code][1])
+        super().__init__(message or ERRORS.get(code, _UNKNOWN)[1])
         self.code = code
 
 
@@ -62,7 +63,7 @@ def success(data: Any) -> web.Response:
 
 def refused(code: int, message: str | None = None) -> web.Response:
     """An error; such an answer has no `data` at all."""
-    status, usual = ERRORS.get(code, (400, "Unknown error"))
+    status, usual = ERRORS.get(code, _UNKNOWN)
     body = envelope(None, code, message or usual)
     del body["data"]
     return reply(body, status)

@@ -54,6 +54,9 @@ class Asked:
     pictures: list[str] = field(default_factory=list)
     video_url: str | None = None
     parent_id: str | None = None
+    """The video it goes on from, or whose face shall speak."""
+    film: bytes | None = None
+    """The same, where it is not Kling's own."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -11,17 +11,20 @@ import binascii
 import hashlib
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
 
+from .dubs import DubOrder
 from .faults import Fault, without_markers
 from .films import FilmOrder
-from .jobs import NEVER, Job
+from .jobs import Job
 from .kling_replies import Refusal
 from .kling_requests import Asked
-from .outputs import PRIVATE_ADDRESSES
+from .outputs import address_of
 from .pictures import Order
 from .stage import Stage, Unreachable
 
@@ -61,10 +64,11 @@ async def take_in(
     owner = f"{account}|{asked.model}|{asked.kind}"
     if _taken(stage, owner) + asked.count > stage.config.max_concurrent:
         raise Refusal(1303)
-    job_id = _new_id(stage)
-    names = [f"kling_{job_id}_{index}" for index in range(len(pictures))]
-    for name, (data, content_type) in zip(names, pictures, strict=True):
-        stage.shelf.put(name, data, content_type)
+    # Eighteen digits, as Kling's are.
+    job_id = stage.jobs.new_id(lambda: str(8 * 10**17 + stage.random.randrange(10**17)))
+    film = f"film_{job_id}" if asked.film is not None else None
+    if film is not None and asked.film is not None:
+        stage.shelf.put(film, asked.film, "video/mp4", stage.now() + LIFETIME_SECONDS)
     seconds = _SECONDS_BY_KIND.get(asked.kind, 4.0 + _SECONDS_PER_VIDEO_SECOND * asked.seconds)
     job = Job(
         id=job_id,
@@ -89,13 +93,13 @@ async def take_in(
             "seconds": asked.seconds,
             "count": asked.count,
             "seed": stage.random.getrandbits(31),
-            "sources": names,
+            "sources": stage.shelf.put_inputs(job_id, pictures),
             "parent": asked.parent_id,
+            "film": film,
             "sign": f"{stage.random.getrandbits(64):016x}",
         },
     )
-    _rehearse(stage, job, account)
-    stage.jobs.add(job)
+    stage.put_in_line(job, fingerprint(account, path, body))
     return job
 
 
@@ -132,8 +136,9 @@ def first_view(stage: Stage, job: Job, at: float | None = None) -> dict[str, Any
         "task_info": {"external_task_id": job.notes["external"]} if job.notes["external"] else {},
         **_times(job, status, "created_at", "updated_at"),
     }
-    if (parent := job.notes.get("parent")) is not None:
-        told["task_info"]["parent_video"] = {"id": parent, "url": "", "duration": "5"}
+    if (parent := _parent_of(stage, job)) is not None:
+        first = _first_result(parent, 0)
+        told["task_info"]["parent_video"] = {name: first[name] for name in ("id", "url", "duration") if name in first}
     if status == "succeed":
         member = {"video": "videos", "image": "images", "audio": "audios"}[job.notes["kind"]]
         results = [_first_result(job, index) for index in range(_made(job))]
@@ -176,11 +181,21 @@ def made_by(stage: Stage, account: str, video_id: str) -> Job:
     return job
 
 
-def order_at(stage: Stage, job: Job, index: int) -> FilmOrder | Order:
-    """What the easel has to make for the result at an index."""
+def order_at(stage: Stage, job: Job, index: int) -> FilmOrder | DubOrder | Order:
+    """What the easel has to make for the result at an index. What goes on from a film keeps its pictures."""
+    seconds, speaks = float(job.notes["seconds"]), job.model == "lip-sync"
+    brought = stage.shelf.get(job.notes.get("film") or "")
+    if brought is not None:
+        return DubOrder(brought.data, seconds)
+    parent = _parent_of(stage, job)
+    before = order_at(stage, parent, 0) if parent is not None else None
+    if isinstance(before, FilmOrder):
+        return replace(before, seconds=seconds, speaking=speaks or before.speaking)
+    if isinstance(before, DubOrder):
+        # It speaks already.
+        return before
     width, height = job.notes["size"]
-    files = [stage.shelf.get(name) for name in job.notes["sources"]]
-    sources = tuple(file.data for file in files if file is not None)
+    sources = stage.shelf.all_of(job.notes["sources"])
     prompt, seed = without_markers(job.notes["prompt"]), int(job.notes["seed"]) + index
     if job.notes["kind"] == "image":
         return Order(prompt, seed, width, height, "png", sources)
@@ -189,15 +204,19 @@ def order_at(stage: Stage, job: Job, index: int) -> FilmOrder | Order:
             share = first.width / first.height
         side = min(width, height)
         width, height = (round(side * share), side) if share >= 1 else (side, round(side / share))
-    return FilmOrder(prompt, seed, width, height, float(job.notes["seconds"]), sources[:2])
+    return FilmOrder(prompt, seed, width, height, seconds, sources[:2], speaking=speaks)
+
+
+def _parent_of(stage: Stage, job: Job) -> Job | None:
+    """The job whose video this one goes on from."""
+    video_id = job.notes.get("parent")
+    return stage.jobs.get(video_id[1:]) if video_id else None
 
 
 def file_url(job: Job, index: int) -> str:
     """The address of a result, signed so that nobody guesses another."""
-    if job.fault("ssrf-output"):
-        return PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)]
     extension = {"video": "mp4", "image": "png", "audio": "wav"}[job.notes["kind"]]
-    return f"{job.notes['base']}/files/{job.id}/{index}.{extension}?sign={job.notes['sign']}"
+    return address_of(job, index, f"{job.notes['base']}/files/{job.id}/{index}.{extension}?sign={job.notes['sign']}")
 
 
 def _first_result(job: Job, index: int) -> dict[str, Any]:
@@ -236,31 +255,14 @@ def _taken(stage: Stage, owner: str) -> int:
     return sum(int(job.notes["count"]) for job in mine)
 
 
-def _new_id(stage: Stage) -> str:
-    """Eighteen digits, as Kling's are, that no job has."""
-    while True:
-        job_id = str(8 * 10**17 + stage.random.randrange(10**17))
-        if stage.jobs.get(job_id) is None:
-            return job_id
+def fingerprint(account: str, path: str, body: Mapping[str, Any]) -> str:
+    """Equal for repeats of one request, whatever reference each carries and whoever is to be called back."""
+    asked = {**body, "external_task_id": 0, "callback_url": 0, "options": 0}
+    return f"{account}|{path}|{json.dumps(asked, sort_keys=True)}"
 
 
-def _rehearse(stage: Stage, job: Job, account: str) -> None:
-    for fault in job.faults:
-        match fault.kind:
-            case "slow":
-                job.duration_seconds = fault.number(30.0)
-            case "queue":
-                job.wait_seconds = fault.number(30.0)
-            case "never":
-                job.duration_seconds = NEVER
-            case "fail-once":
-                asked = {**job.body, "external_task_id": 0, "callback_url": 0}
-                subject = f"{account}|{job.model}|{json.dumps(asked, sort_keys=True)}"
-                job.notes["failed_once"] = stage.faults.first_times(fault, subject, 1)
-
-
-async def _picture(stage: Stage, value: str, most: int) -> tuple[bytes, str]:
-    """A picture from an address or bare base64, checked as Kling checks; its bytes and content type."""
+async def _picture(stage: Stage, value: str, most: int) -> bytes:
+    """A picture from an address or bare base64, checked as Kling checks."""
     if urlsplit(value[:200]).scheme in {"http", "https"}:
         try:
             data = await stage.read_url(value, most)
@@ -276,12 +278,11 @@ async def _picture(stage: Stage, value: str, most: int) -> tuple[bytes, str]:
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
             width, height = picture.size
-            content_type = Image.MIME[picture.format or "PNG"]
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Refusal(1201, "image must be JPEG or PNG") from error
     if min(width, height) < _IMAGE_MIN_PIXELS or not 0.4 <= width / height <= 2.5:
         raise Refusal(1201, "image pixel is invalid")
-    return data, content_type
+    return data
 
 
 def _without_files(value: Any) -> Any:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import json
 
-import aiohttp
-
+from .callbacks import copies_of, settle, until_due
 from .jobs import NEVER, Job
 from .midjourney_tasks import Addresses, task
 from .midjourney_work import STEPS_PERCENT, VENDOR
 from .stage import Stage
 
-_COPIES_MAX = 50
-_MOMENT_SECONDS = 0.001
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class Callbacks:
@@ -39,33 +36,23 @@ class Callbacks:
         """Let the job end and its callback arrive before its submit is answered."""
         self._stage.jobs.finish(job)
         await self._tell(job, base, None)
-        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
+        settle(self._stage, job, "sent")
 
     async def _accompany(self, job: Job, base: str) -> None:
         steps = len(STEPS_PERCENT) + 1
         for step in range(steps):
-            await self._until(job, lambda step=step: _moment(job, step / steps))  # type: ignore[misc]
+            await self._stage.until(lambda step=step: min(_moment(job, step / steps), job.finished_at))  # type: ignore[misc]
             if job.state(self._stage.now()) == "finished":
                 break
             await self._tell(job, base, None)
-        await self._until(job, lambda: job.finished_at)
-        late = job.fault("webhook-late")
-        if late is not None:
-            await asyncio.sleep(late.number(5.0))
+        await until_due(self._stage, job)
         if job.fault("webhook-forged"):
             await self._post(job, {"id": "1111111111111", "status": "SUCCESS", "imageUrl": "http://127.0.0.1:9/x.png"})
-        twice = job.fault("webhook-duplicate")
-        for _ in range(max(1, min(_COPIES_MAX, int(twice.number(2)))) if twice else 1):
+        for _ in range(copies_of(job)):
             await self._tell(job, base, None)
         if job.fault("webhook-out-of-order"):
             await self._tell(job, base, job.started_at)
-        job.notes["webhook_done"] = "lost" if job.fault("webhook-lost") else "sent"
-        self._stage.jobs.save(job)
-
-    async def _until(self, job: Job, moment: Callable[[], float]) -> None:
-        # A job may be ended early, so the moment is looked at again before it is believed.
-        while (left := min(moment(), job.finished_at) - self._stage.now()) > 0:  # noqa: ASYNC110 - a clock sets no event
-            await asyncio.sleep(min(left, 0.25) + _MOMENT_SECONDS)
+        settle(self._stage, job, "sent")
 
     async def _tell(self, job: Job, base: str, at: float | None) -> None:
         if job.fault("webhook-lost") or job.fault("forget"):
@@ -73,16 +60,8 @@ class Callbacks:
         await self._post(job, task(self._stage, self._addresses, job, base, at))
 
     async def _post(self, job: Job, told: dict[str, object]) -> None:
-        url = job.webhook_url or ""
-        if not self._stage.may_reach(url):
-            return
-        timeout = aiohttp.ClientTimeout(total=15)
-        try:
-            async with self._stage.session().post(url, json=told, timeout=timeout) as answer:
-                await answer.read()
-        except (aiohttp.ClientError, TimeoutError):
-            # Nobody is told twice: a proxy only writes such failures to its log.
-            return
+        # Nobody is told twice: a proxy only writes failures to its log.
+        await self._stage.post(job.webhook_url or "", json.dumps(told).encode(), _HEADERS)
 
 
 def _moment(job: Job, share: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import uuid
 from typing import Any
 
 from .jobs import Job
@@ -11,10 +10,9 @@ from .midjourney_buttons import under_grid
 from .midjourney_replies import Dialect
 from .midjourney_words import numbered
 from .midjourney_work import LINK_LIFE_SECONDS, VENDOR, buttons_of, failure_of, status_of
-from .outputs import PRIVATE_ADDRESSES, is_there
+from .outputs import address_of, is_there
 from .stage import Stage
 
-_NOTE = "midjourney address secret"
 _RELAY_ASKS_SECONDS = 15.0
 _PREVIEW = "preview"
 
@@ -24,17 +22,12 @@ class Addresses:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        kept = stage.jobs.note(_NOTE)
-        self._secret = bytes.fromhex(kept) if kept else uuid.uuid4().bytes
-        if not kept:
-            stage.jobs.keep_note(_NOTE, self._secret.hex())
+        self._secret = stage.jobs.secret("midjourney address secret")
 
     def of(self, job: Job, index: int, base: str) -> str:
         """Where a result can be fetched for a day after its end."""
-        if job.fault("ssrf-output"):
-            return PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)]
-        extension = "mp4" if job.notes["kind"] == "film" else "png"
-        return self._signed(base, f"{job.id}_{index}.{extension}", int(job.finished_at + LINK_LIFE_SECONDS))
+        name = f"{job.id}_{index}.{'mp4' if job.notes['kind'] == 'film' else 'png'}"
+        return address_of(job, index, self._signed(base, name, int(job.finished_at + LINK_LIFE_SECONDS)))
 
     def preview(self, job: Job, percent: str, base: str) -> str:
         """Where a passing picture of a running job lies; it changes with the percentage."""

@@ -105,8 +105,8 @@ async def read_picture(stage: Stage, given: Any) -> bytes:
 def take_in(stage: Stage, wanted: Wanted, *, job_id: str | None = None, window: bool = False) -> Job:
     """Make a job and put it into the line; one with a `window` waits outside of it until that is answered."""
     spoken = take_apart(wanted.prompt)
-    job_id = job_id or new_id(stage)
-    names = [_put(stage, f"in_{job_id}_{index}", data) for index, data in enumerate(wanted.pictures)]
+    # Milliseconds and three digits.
+    job_id = job_id or stage.jobs.new_id(lambda: f"{int(stage.now() * 1000)}{stage.random.randrange(1000):03d}")
     seed = wanted.seed
     if seed is None:
         told = spoken.flags.get("seed", "")
@@ -119,7 +119,7 @@ def take_in(stage: Stage, wanted: Wanted, *, job_id: str | None = None, window: 
         "speed": speed,
         "version": wanted.version or spoken.version,
         "uuid": str(uuid.UUID(int=stage.random.getrandbits(128), version=4)),
-        "sources": names,
+        "sources": stage.shelf.put_inputs(job_id, wanted.pictures),
         "mask": None if wanted.mask is None else _put(stage, f"mask_{job_id}", wanted.mask),
         "ready": None if wanted.ready is None else _put(stage, f"ready_{job_id}", wanted.ready),
         "size": list(wanted.size or cell_size(spoken)),
@@ -145,16 +145,16 @@ def take_in(stage: Stage, wanted: Wanted, *, job_id: str | None = None, window: 
         faults=wanted.faults,
         notes=notes,
     )
-    if not window:
-        _rehearse(stage, job)
-    stage.jobs.add(job)
+    if window:
+        stage.jobs.add(job)
+    else:
+        stage.put_in_line(job, f"{wanted.owner}|{wanted.prompt}")
     return job
 
 
 def confirm(stage: Stage, job: Job, *, prompt: str, mask: bytes | None, before: bytes | None) -> Job:
     """The window of a job was answered: it goes into the line under the same id."""
     notes = job.notes
-    sources = [file.data for name in notes["sources"] if (file := stage.shelf.get(name)) is not None]
     wanted = Wanted(
         job.model,
         job.owner,
@@ -162,7 +162,7 @@ def confirm(stage: Stage, job: Job, *, prompt: str, mask: bytes | None, before: 
         notes["kind"],
         prompt=prompt,
         speed=notes["speed"],
-        pictures=[before] if before is not None else sources,
+        pictures=[before] if before is not None else stage.shelf.all_of(notes["sources"]),
         mask=mask,
         count=notes["count"],
         size=tuple(notes["size"]),
@@ -174,14 +174,6 @@ def confirm(stage: Stage, job: Job, *, prompt: str, mask: bytes | None, before: 
     )
     stage.jobs.forget(job)
     return take_in(stage, wanted, job_id=job.id)
-
-
-def new_id(stage: Stage) -> str:
-    """Milliseconds and three digits; no job has it yet."""
-    while True:
-        job_id = f"{int(stage.now() * 1000)}{stage.random.randrange(1000):03d}"
-        if stage.jobs.get(job_id) is None:
-            return job_id
 
 
 def cell_size(spoken: Spoken) -> tuple[int, int]:
@@ -242,7 +234,7 @@ def order_of(stage: Stage, job: Job, index: int) -> Made:
     width, height = notes["size"]
     if job.fault("wrong-size"):
         width, height = _sixteenths(width / 2), _sixteenths(height / 2)
-    sources = tuple(file.data for name in notes["sources"] if (file := stage.shelf.get(name)) is not None)
+    sources = stage.shelf.all_of(notes["sources"])
     ready = stage.shelf.get(notes["ready"]) if notes["ready"] else None
     if ready is not None:
         return Ready(ready.data, "png")
@@ -297,17 +289,3 @@ def _put(stage: Stage, name: str, data: bytes) -> str:
 
 def _sixteenths(side: float) -> int:
     return max(64, round(side / 16) * 16)
-
-
-def _rehearse(stage: Stage, job: Job) -> None:
-    """Let the job's faults change its times and its fate."""
-    for fault in job.faults:
-        match fault.kind:
-            case "slow":
-                job.duration_seconds = fault.number(30.0)
-            case "queue":
-                job.wait_seconds = fault.number(30.0)
-            case "never":
-                job.duration_seconds = NEVER
-            case "fail-once" if stage.faults.first_times(fault, f"{job.owner}|{job.body['prompt']}", 1):
-                job.notes["failed_once"] = True

@@ -14,17 +14,16 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
+from . import at_once
 from . import openai_answers as answers
-from .at_once import BadPicture, Picture, Refusal, begin, over, picture_at, read_picture
-from .faults import Fault, job_word, wire_words, words
+from .at_once import BadPicture, Picture, Refusal, picture_at, read_picture
+from .faults import job_word
 from .jobs import Job
 from .openai_requests import MODELS, Asked, official, relayed
-from .outputs import hand_out, is_there
 from .stage import Stage
 from .vendor import BaseVendor, Card
 
 _FILE_SECONDS = 3600.0
-_FILE = re.compile(r"^([0-9a-f]{32})_(\d{1,2})\.\w+$")
 _PICTURE_FIELD = re.compile(r"^image(\[\d*\])?$")
 _DEPLOYMENT = re.compile(r"^/openai/deployments/([^/]+)(/.*)$")
 _MAX_PICTURE_BYTES = 50 * 1024 * 1024
@@ -35,16 +34,11 @@ class Vendor(BaseVendor):
     title = "OpenAI images"
     default_secrets: ClassVar[Mapping[str, str]] = {"key": "sk-sandbox-not-secret"}
     hosts = frozenset({"api.openai.localhost", "api.openai.com"})
+    places = at_once.PLACES
     faults = (
-        *wire_words(),
-        *words(
-            "fail", "fail-once", "nsfw", "slow", "queue", "never", "drift", "empty-output", "null-output", "404-output",
-            "expire", "partial", "garbage-image", "html-image", "truncated-image", "huge-output", "wrong-size",
-            "ssrf-output", "redirect-output",
-        ),
-        job_word("error-in-200", "200, with the error inside and no pictures."),
+        *at_once.FAULTS,
         job_word("data-url", "Pictures as data URLs where plain base64 belongs, as some gateways write them."),
-    )  # fmt: skip
+    )
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -63,6 +57,7 @@ class Vendor(BaseVendor):
                 " -H 'Content-Type: application/json' \\\n"
                 """  -d '{"model": "gpt-image-2", "prompt": "mist over a mountain lake, red sun"}'"""
             ),
+            notes=(at_once.ADDRESSES_NOTE,),
             arguments={"fail": tuple(answers.FAILURES)},
         )
 
@@ -72,7 +67,8 @@ class Vendor(BaseVendor):
     async def answer(self, request: web.Request) -> web.StreamResponse:
         path = self.path_of(request)
         if path.startswith("/files/"):
-            return await self._file(request, path.removeprefix("/files/"))
+            name = path.removeprefix("/files/")
+            return await at_once.file_answer(self, request, name, lifetime_seconds=_FILE_SECONDS)
         owner = self._owner(request)
         if owner is None:
             return answers.failure("invalid_api_key")
@@ -110,40 +106,18 @@ class Vendor(BaseVendor):
         except BadPicture as bad:
             return answers.reply(answers.error_body("invalid_image_file", f"Invalid image: {bad}", param="image"), 400)
         faults = self.marked(asked.prompt)
-        subject = f"{owner}|{json.dumps(asked.sent, sort_keys=True)}"
 
         async def done() -> web.StreamResponse:
-            job = self._begin(request, owner, asked, faults)
+            job = at_once.begin(self, request, owner, asked, [*faults, *self.struck_job()])
             if asked.stream:
                 return await self._stream(request, job, asked, edit=edit)
-            await over(self.stage, job)
+            await at_once.over(self.stage, job)
             code = answers.failure_of(job)
             if code is not None:
                 return answers.failure(code, job.id)
-            return answers.reply(await answers.result(self.stage, job, asked, str(job.notes["base"])), 200, job.id)
+            return answers.reply(await answers.result(self.stage, job, asked), 200, job.id)
 
-        return await self.with_faults(request, "submit", faults, subject, done)
-
-    def _begin(self, request: web.Request, owner: str, asked: Asked, faults: list[Fault]) -> Job:
-        return begin(
-            self.stage,
-            vendor=self.name,
-            owner=owner,
-            model=asked.model,
-            body=asked.sent,
-            faults=[*faults, *self.struck_job()],
-            seconds=asked.seconds,
-            pictures=asked.pictures,
-            notes={
-                "base": self.base_of(request),
-                "pictures": len(asked.pictures),
-                "mask": asked.mask is not None,
-                "count": asked.count,
-                "width": asked.width,
-                "height": asked.height,
-                "format": asked.format,
-            },
-        )
+        return await self.with_faults(request, "submit", faults, at_once.fingerprint(owner, asked), done)
 
     async def _read(self, request: web.Request, *, edit: bool, relay: bool, model: str | None) -> Asked:
         json_body = request.content_type == "application/json"
@@ -188,20 +162,6 @@ class Vendor(BaseVendor):
             await response.write(answers.as_event(event))
         await response.write_eof()
         return response
-
-    async def _file(self, request: web.Request, name: str) -> web.StreamResponse:
-        found = _FILE.match(name)
-        job = self.stage.jobs.get(found[1]) if found else None
-        if found is None or job is None or job.vendor != self.name or int(found[2]) >= int(job.notes["count"]):
-            return web.Response(status=404)
-        index = int(found[2])
-
-        async def handed() -> web.StreamResponse:
-            if not is_there(self.stage, job, index, _FILE_SECONDS):
-                return web.Response(status=404)
-            return await hand_out(request, self.stage, job, index, lambda: answers.order_of(self.stage, job, index))
-
-        return await self.with_faults(request, "download", job.faults, name, handed)
 
     def _owner(self, request: web.Request) -> str | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

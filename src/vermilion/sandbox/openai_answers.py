@@ -11,12 +11,11 @@ from typing import Any
 
 from aiohttp import web
 
-from .at_once import sources_of
+from .at_once import address, at_share, is_told_by_address, order_of, over
 from .cutouts import with_transparent_ground, within_mask
-from .faults import without_markers
 from .jobs import Job
 from .openai_requests import Asked
-from .outputs import PRIVATE_ADDRESSES, bytes_of
+from .outputs import bytes_of
 from .pictures import Order
 from .stage import Stage
 
@@ -94,20 +93,7 @@ async def picture(stage: Stage, job: Job, asked: Asked, index: int) -> bytes:
     return data
 
 
-def order_of(stage: Stage, job: Job, index: int) -> Order:
-    """What to paint for the picture at `index`, by what the job itself remembers."""
-    half = 2 if job.fault("wrong-size") else 1
-    return Order(
-        prompt=without_markers(str(job.body["prompt"])),
-        seed=int(job.notes["seed"]) + index,
-        width=int(job.notes["width"]) // half,
-        height=int(job.notes["height"]) // half,
-        format=str(job.notes["format"]),
-        sources=sources_of(stage, job),
-    )
-
-
-async def result(stage: Stage, job: Job, asked: Asked, base: str) -> dict[str, Any]:
+async def result(stage: Stage, job: Job, asked: Asked) -> dict[str, Any]:
     """The body of a success."""
     if job.fault("null-output"):
         return {"created": int(job.finished_at), "data": None}
@@ -117,16 +103,16 @@ async def result(stage: Stage, job: Job, asked: Asked, base: str) -> dict[str, A
             **error_body("server_error", FAILURES["server_error"][2], "server_error"),
         }
     items: list[dict[str, Any]] = []
+    as_url = is_told_by_address(job, asked)
     for index in range(0 if job.fault("empty-output") else asked.count):
-        if asked.as_url:
-            private = PRIVATE_ADDRESSES[index % len(PRIVATE_ADDRESSES)] if job.fault("ssrf-output") else None
-            items.append({"url": private or f"{base}/files/{job.id}_{index}.{asked.format}"})
+        if as_url:
+            items.append({"url": address(job, index)})
         else:
             text = base64.b64encode(await picture(stage, job, asked, index)).decode()
             items.append({"b64_json": f"data:image/{asked.format};base64,{text}" if job.fault("data-url") else text})
     if job.fault("drift"):
         return {"created": int(job.finished_at), "pictures": items}
-    if asked.as_url:
+    if as_url:
         return {"created": int(job.finished_at), "data": items}
     return {"created": int(job.finished_at), **_resolved(asked), "data": items, "usage": usage(asked)}
 
@@ -162,9 +148,7 @@ async def events(stage: Stage, job: Job, asked: Asked, *, edit: bool) -> AsyncIt
     """What a stream says: partial pictures while the job runs, then each picture; or the error."""
     family = "image_edit" if edit else "image_generation"
     for index in range(asked.partials):
-        share = (index + 1) / (asked.partials + 1)
-        due = job.started_at + (job.finished_at - job.started_at) * share
-        await asyncio.sleep(max(0.0, due - stage.now()))
+        await at_share(stage, job, (index + 1) / (asked.partials + 1))
         order = order_of(stage, job, 0)
         rough = Order(order.prompt, order.seed, 256, 256, order.format, order.sources)
         data = await stage.easel.picture(rough, f"{job.id}/partial/{index}")
@@ -175,7 +159,7 @@ async def events(stage: Stage, job: Job, asked: Asked, *, edit: bool) -> AsyncIt
             "created_at": int(stage.now()),
             **_resolved(asked),
         }
-    await asyncio.sleep(max(0.0, job.finished_at - stage.now()))
+    await over(stage, job)
     code = failure_of(job)
     if code is not None:
         _, kind, words = FAILURES.get(code, FAILURES["server_error"])

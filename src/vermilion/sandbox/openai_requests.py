@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from .at_once import Asked as AskedAtOnce
 from .at_once import Picture, Refusal
 
 MAX_PROMPT_CHARS = 32_000
@@ -56,24 +57,13 @@ MODELS: Mapping[str, Model] = {
 RETIRED = frozenset({"dall-e-2", "dall-e-3", "gpt-image-1"})
 
 
-@dataclass(slots=True)
-class Asked:
-    """A request that was understood. Sizes in pixels; `sent` is what the caller sent, without pictures."""
+@dataclass(slots=True, kw_only=True)
+class Asked(AskedAtOnce):
+    """A request that was understood."""
 
-    sent: dict[str, Any]
-    model: str
-    prompt: str
-    count: int
-    width: int
-    height: int
     quality: str
     background: str
-    format: str
-    seconds: float
-    stream: bool = False
     partials: int = 0
-    as_url: bool = False
-    pictures: list[Picture] = field(default_factory=list)
     mask: Picture | None = None
 
 
@@ -114,9 +104,22 @@ def official(
     quality = "medium" if quality == "auto" else quality
     factor = {"low": 0.5, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0}[quality]
     return Asked(
-        fields, model, prompt, count, width, height, quality, "opaque" if background == "auto" else background,
-        format_, known.seconds * factor * (1 + 0.3 * (count - 1)), stream, partials, False, pictures, mask,
-    )  # fmt: skip
+        sent=fields,
+        model=model,
+        prompt=prompt,
+        count=count,
+        width=width,
+        height=height,
+        quality=quality,
+        background="opaque" if background == "auto" else background,
+        format=format_,
+        seconds=known.seconds * factor * (1 + 0.3 * (count - 1)),
+        stream=stream,
+        partials=partials,
+        as_url=False,
+        pictures=pictures,
+        mask=mask,
+    )
 
 
 def relayed(fields: dict[str, Any], pictures: list[Picture], mask: Picture | None) -> Asked:
@@ -131,9 +134,21 @@ def relayed(fields: dict[str, Any], pictures: list[Picture], mask: Picture | Non
     width, height = (min(4096, int(side)) for side in found.groups()) if found else (1024, 1024)
     format_ = str(fields.get("output_format", "png"))
     return Asked(
-        fields, model, prompt, count, width, height, "medium", "opaque", format_ if format_ in _FORMATS else "png",
-        4.0 * (1 + 0.3 * (count - 1)), False, 0, fields.get("response_format") != "b64_json", pictures, mask,
-    )  # fmt: skip
+        sent=fields,
+        model=model,
+        prompt=prompt,
+        count=count,
+        width=width,
+        height=height,
+        quality="medium",
+        background="opaque",
+        format=format_ if format_ in _FORMATS else "png",
+        seconds=4.0 * (1 + 0.3 * (count - 1)),
+        as_url=fields.get("response_format") != "b64_json",
+        stream=False,
+        pictures=pictures,
+        mask=mask,
+    )
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from .dubs import DubOrder
+from .easel import Drawable
 from .films import CONTENT_TYPE, FilmOrder
 from .jobs import Job
 from .misbehave import flood
-from .pictures import Order
-from .sheets import SheetOrder
 from .stage import Stage
 
-PRIVATE_ADDRESSES = ("http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[::1]:22/")
+_PRIVATE_ADDRESSES = ("http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[::1]:22/")
 """Where a result's address leads under `ssrf-output`: nowhere a house should go."""
+
+ADDRESS_FAULTS = ("404-output", "expire", "partial", "html-image", "huge-output", "ssrf-output", "redirect-output")
+"""What can only go wrong about a result that has an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Ready:
     format: str
 
 
-Made = Order | FilmOrder | SheetOrder | Ready
+Made = Drawable | Ready
 
 _HTML = b"<!doctype html><title>Not a picture</title><p>This is not the picture you are looking for."
 _NOISE_BYTES = 50_000
@@ -39,7 +42,17 @@ _NOISE_BYTES = 50_000
 
 def content_type_of(order: Made) -> str:
     """What the file claims to be."""
-    return CONTENT_TYPE if isinstance(order, FilmOrder) else f"image/{order.format}"
+    return CONTENT_TYPE if isinstance(order, FilmOrder | DubOrder) else f"image/{order.format}"
+
+
+def address_of(job: Job, index: int, true: str) -> str:
+    """The address a result is told by: the true one, unless a fault of the job leads elsewhere."""
+    return _PRIVATE_ADDRESSES[index % len(_PRIVATE_ADDRESSES)] if job.fault("ssrf-output") else true
+
+
+def size_of(job: Job, width: int, height: int) -> tuple[int, int]:
+    """Width and height in pixels of what is really made, where so many were asked for."""
+    return (max(16, width // 2), max(16, height // 2)) if job.fault("wrong-size") else (width, height)
 
 
 def is_there(stage: Stage, job: Job, index: int, lifetime_seconds: float | None) -> bool:
@@ -65,7 +78,7 @@ async def hand_out(
     if job.fault("html-image"):
         return web.Response(body=_HTML, content_type="text/html")
     if job.fault("redirect-output"):
-        return web.Response(status=302, headers={"Location": PRIVATE_ADDRESSES[0]})
+        return web.Response(status=302, headers={"Location": _PRIVATE_ADDRESSES[0]})
     made = order()
     content_type = content_type_of(made)
     data = await bytes_of(stage, job, index, made)

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,19 @@ class Shelf:
             self.remove(name)
             return None
         return file
+
+    def put_inputs(self, job_id: str, pictures: Iterable[bytes]) -> list[str]:
+        """Keep the pictures a request brought for its job; the names they got."""
+        names = []
+        for index, data in enumerate(pictures):
+            names.append(f"in_{job_id}_{index}")
+            self.put(names[-1], data, "application/octet-stream")
+        return names
+
+    def all_of(self, names: Iterable[str]) -> tuple[bytes, ...]:
+        """The bytes of these files, as far as they are still there."""
+        files = [self.get(name) for name in names]
+        return tuple(file.data for file in files if file is not None)
 
     def remove(self, name: str) -> None:
         size = self._sizes.pop(name, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +14,12 @@ import aiohttp
 from .config import SandboxConfig
 from .easel import Easel
 from .faults import FaultBoard
-from .jobs import JobStore
+from .jobs import NEVER, Job, JobStore
 from .shelf import Shelf
 
 _SHELF_BYTES = 1024 * 1024 * 1024
+_TICK_SECONDS = 0.25
+_MOMENT_SECONDS = 0.001
 
 
 class Unreachable(Exception):
@@ -51,6 +53,28 @@ class Stage:
         if self.config.fast:
             return 0.0
         return seconds * self.random.lognormvariate(0.0, 0.18) / self.speed
+
+    def put_in_line(self, job: Job, request: str) -> None:
+        """Let a job's faults change its times and its fate, and put it into its owner's line.
+
+        `request` is equal for repeats of one request: `fail-once` fails the first of them.
+        """
+        for fault in job.faults:
+            match fault.kind:
+                case "slow":
+                    job.duration_seconds = fault.number(30.0)
+                case "queue":
+                    job.wait_seconds = fault.number(30.0)
+                case "never":
+                    job.duration_seconds = NEVER
+                case "fail-once" if self.faults.first_times(fault, request, 1):
+                    job.notes["failed_once"] = True
+        self.jobs.add(job)
+
+    async def until(self, moment: Callable[[], float]) -> None:
+        """Return at a moment. A job may be ended early, so the moment is looked at again before it is believed."""
+        while (left := moment() - self.now()) > 0:  # noqa: ASYNC110 - a clock sets no event
+            await asyncio.sleep(min(left, _TICK_SECONDS) + _MOMENT_SECONDS)
 
     def errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside the answers; it is ended with the sandbox."""
@@ -93,6 +117,17 @@ class Stage:
         if len(data) > max_bytes:
             raise Unreachable("the file is too large")
         return data
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Call a client back; whether it took what was said."""
+        if not self.may_reach(url):
+            return False
+        timeout = aiohttp.ClientTimeout(total=15)
+        try:
+            async with self.session().post(url, data=body, headers=headers, timeout=timeout) as answer:
+                return 200 <= answer.status < 300
+        except (aiohttp.ClientError, TimeoutError):
+            return False
 
     async def close(self) -> None:
         for task in list(self._errands):

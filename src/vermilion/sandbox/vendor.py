@@ -16,7 +16,8 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from .faults import JOB, VOCABULARY, Fault, FaultKind, make_fault, read_markers
+from .faults import JOB, VOCABULARY, WIRE_PLACES, Fault, FaultKind, make_fault, read_markers
+from .jobs import Job
 from .misbehave import Refuse, misbehave
 from .stage import Stage
 
@@ -35,6 +36,8 @@ class Card:
     example: str = ""
     notes: Sequence[str] = field(default=())
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pages: Sequence[tuple[str, str]] = ()
+    """Pages of its own that people look at: what each is, and its address."""
 
 
 class BaseVendor(ABC):
@@ -55,13 +58,16 @@ class BaseVendor(ABC):
     faults: ClassVar[Sequence[FaultKind]] = VOCABULARY
     """What it can be asked to do wrong: words of the common vocabulary, and its own."""
 
+    places: ClassVar[Sequence[str]] = WIRE_PLACES
+    """Where its wire can be struck; what usually strikes elsewhere strikes at the first of them."""
+
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.secrets: Sequence[Mapping[str, str]] = [
             {**self.default_secrets, **given} for given in stage.config.secrets.get(self.name, ({},))
         ]
         """The logins it accepts, at least one. The first is the one it tells."""
-        self.kinds = {kind.name: kind for kind in self.faults}
+        self.kinds = {kind.name: kind.within(self.places) for kind in self.faults}
 
     @abstractmethod
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -109,6 +115,11 @@ class BaseVendor(ABC):
         armed = self.stage.faults.strike(self.name, JOB)
         return [armed] if armed else []
 
+    def place_of(self, *jobs: Job) -> str:
+        """Where a question about jobs is struck: `result` once one of them is over, and before that `status`."""
+        now = self.stage.now()
+        return "result" if any(job.state(now) == "finished" for job in jobs) else "status"
+
     def fault(self, kind: str, at: str = "", argument: str = "") -> Fault:
         """A fault of this vendor; `UnknownFault` says what was wrong with the words."""
         return make_fault(kind, at, argument, self.kinds)
@@ -133,7 +144,11 @@ class BaseVendor(ABC):
             fault = board.strike_marked(faults, place, subject)
         if fault is None:
             return await answer()
-        return await misbehave(request, fault, answer, refuse or self.refuse)
+        return await self.act_out(request, fault, answer, refuse or self.refuse)
+
+    async def act_out(self, request: web.Request, fault: Fault, answer: Answer, refuse: Refuse) -> web.StreamResponse:
+        """Answer the way a fault of the wire says. A vendor with words of its own knows them here."""
+        return await misbehave(request, fault, answer, refuse)
 
     def _by_host(self, request: web.Request) -> bool:
         return request.host.partition(":")[0] in self.hosts
