@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from vermilion.sandbox.dubs import DubOrder, dub
 from vermilion.sandbox.easel import Easel
 from vermilion.sandbox.films import FilmOrder, film
 
@@ -72,3 +74,46 @@ async def test_plain_films_differ_byte_for_byte_and_still_play() -> None:
     assert one != other
     assert len(_frames(one)) == len(_frames(other)) > 1
     await easel.close()
+
+
+def test_a_speaking_film_is_the_same_film_with_lips_that_move() -> None:
+    order = FilmOrder("a portrait", 4, 320, 240, 1.0)
+    silent, speaking = _frames(film(order)), _frames(film(replace(order, speaking=True)))
+    assert len(silent) == len(speaking)
+    assert _changed(silent, speaking, (0, 0, 320, 90)) < 2, "above the mouth the pictures are the film's own"
+    mouth = (130, 125, 190, 175)
+    assert _changed(silent, speaking, mouth) > 20
+    assert _changed(speaking[:-4], speaking[4:], mouth) > _changed(silent[:-4], silent[4:], mouth) + 3
+
+
+@pytest.mark.parametrize("rate", [4, 24])
+def test_a_film_from_elsewhere_speaks_in_its_own_pictures_at_its_own_pace(rate: int) -> None:
+    colours = [(210, 40, 30), (30, 160, 60), (30, 50, 200)]
+    frames = _frames(dub(DubOrder(_film_of(colours, rate), 3.0)))
+    assert len(frames) == pytest.approx(36, abs=2)
+    for second, colour in enumerate(colours):
+        corner = frames[second * 12 + 6].crop((0, 0, 60, 40))
+        assert ImageStat.Stat(corner).mean == pytest.approx(colour, abs=16)
+
+
+def _changed(before: list[Image.Image], after: list[Image.Image], box: tuple[int, int, int, int]) -> float:
+    """How much the pictures of two films differ within a box."""
+    differences = [
+        ImageStat.Stat(ImageChops.difference(one.crop(box), other.crop(box)).convert("L")).mean[0]
+        for one, other in zip(before, after, strict=True)
+    ]
+    return sum(differences) / len(differences)
+
+
+def _film_of(colours: list[tuple[int, int, int]], rate: int) -> bytes:
+    """Each colour for a second."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for colour in colours:
+            for _ in range(rate):
+                picture = Image.new("RGB", (160, 120), colour)
+                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode(None))
+    return file.getvalue()

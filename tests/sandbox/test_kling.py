@@ -12,11 +12,12 @@ import time
 import warnings
 from typing import Any
 
+import av
 import jwt
 import pytest
 from aiohttp import web
 from jwt.warnings import InsecureKeyLengthWarning
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from .conftest import Client, Reply, Start
 
@@ -291,6 +292,44 @@ async def test_the_older_form_still_serves(kling: Kling) -> None:
     words = {"mode": "text2video", "text": "Hello.", "voice_id": "AOT", "voice_language": "en", "video_id": video}
     assert (await kling.made("/v1/videos/lip-sync", input=words))["task_status"] == "succeed"
     assert (await kling.create("/v1/videos/lip-sync", input={**words, "text": "x" * 121})).status == 400
+
+
+async def frames_of(kling: Kling, task: dict[str, Any]) -> list[Image.Image]:
+    """The upper parts of a film's pictures, which lips and labels do not reach."""
+    file = await kling.sandbox.ask("GET", task["task_result"]["videos"][0]["url"], key=False)
+    with av.open(io.BytesIO(file.body), mode="r") as film:
+        frames = [frame.to_image() for frame in film.decode(video=0)]
+    return [frame.crop((0, 0, frame.width, frame.height // 3)) for frame in frames]
+
+
+def differ(before: Image.Image, after: Image.Image) -> float:
+    return ImageStat.Stat(ImageChops.difference(before, after).convert("L")).mean[0]
+
+
+@pytest.mark.parametrize("named_by", ["video_id", "video_url"])
+async def test_lips_move_in_the_pictures_of_the_film_that_was_shown(kling: Kling, named_by: str) -> None:
+    first = await kling.made("/v1/videos/image2video", image=picture(400, 320), prompt="a portrait")
+    shown = first["task_result"]["videos"][0]
+    named = {named_by: shown["id"] if named_by == "video_id" else shown["url"]}
+    words = {"mode": "text2video", "text": "Hello.", "voice_id": "AOT", "voice_language": "en"}
+    spoken = await kling.made("/v1/videos/lip-sync", prompt="", input={**words, **named})
+    before, after = await frames_of(kling, first), await frames_of(kling, spoken)
+    assert (len(after), after[0].size) == (pytest.approx(len(before), abs=2), before[0].size)
+    assert all(differ(before[at], after[at]) < 4 for at in (0, 20, 40))
+    parent = spoken["task_info"].get("parent_video")
+    assert parent == (shown_again(first) if named_by == "video_id" else None)
+
+
+def shown_again(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: task["task_result"]["videos"][0][name] for name in ("id", "url", "duration")}
+
+
+async def test_an_extended_film_goes_on_in_the_same_pictures(kling: Kling) -> None:
+    first = await kling.made("/v1/videos/image2video", image=picture(400, 320), prompt="a portrait")
+    longer = await kling.made("/v1/videos/video-extend", video_id=first["task_result"]["videos"][0]["id"])
+    before, after = await frames_of(kling, first), await frames_of(kling, longer)
+    assert len(after) > len(before) + 40
+    assert differ(before[0], after[0]) < 2
 
 
 # Callbacks.
