@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from vermilion import billing
 from vermilion.app import create_app
 from vermilion.catalog import ensure_sandbox_credential
 from vermilion.db import Tx
@@ -106,6 +107,14 @@ class Person:
         sized = {} if inputs else QUICK
         body = wanted(prompt, model, params={**sized, **params}, inputs=list(inputs))
         return await self.post("/generations", body, status=202)
+
+    async def made(self, **asked: Any) -> Any:
+        """Request a generation (`wanted` says what may be asked) and wait until it has succeeded; the view."""
+        body = wanted(**asked)
+        await self.post("/generations", body, status=202)
+        view = await self.ended(body["id"])
+        assert view["status"] == "succeeded", view["failure"]
+        return view
 
     async def ended(self, generation_id: str, *, seconds: float = 60) -> Any:
         """The view of a generation once it has ended."""
@@ -207,20 +216,30 @@ class Studio:
         )
         return Person(someone.id, someone.email, self.client(Authorization=f"Bearer {key}"))
 
+    async def told(self, what: str) -> list[Any]:
+        """What the sandbox's own controls tell: of its `jobs`, its `logins`."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            return list((await client.get(f"{self.sandbox}/control/{what}")).json()["items"])
+
+    async def connect(self, provider: str, **fields: str) -> None:
+        """Give the house the sandbox's own login at this provider, changed where told."""
+        login = next(login["fields"] for login in await self.told("logins") if login["provider"] == provider)
+        given = {**login, **fields}
+        await self.house.db.write(ensure_sandbox_credential, self.house.sealer, provider, given, self.house.clock.now())
+
     async def jobs(self) -> list[Any]:
         """Every job the sandbox took."""
-        async with httpx.AsyncClient(timeout=30) as client:
-            return list((await client.get(f"{self.sandbox}/control/jobs")).json()["items"])
+        return await self.told("jobs")
 
     async def jobs_of(self, generation_id: str) -> list[Any]:
         """The sandbox's jobs for one generation: those whose callback names one of its attempts."""
         attempts = await self.house.db.read(_attempt_ids, UUID(generation_id))
         return [job for job in await self.jobs() if any(attempt.hex in job["webhook_url"] for attempt in attempts)]
 
-    async def arm(self, kind: str, **more: Any) -> None:
-        """Let the sandbox fail at what comes next."""
+    async def arm(self, kind: str, vendor: str = "fal", **more: Any) -> None:
+        """Let the sandbox's vendor fail at what comes next."""
         async with httpx.AsyncClient(timeout=30) as client:
-            body = {"vendor": "fal", "kind": kind, **more}
+            body = {"vendor": vendor, "kind": kind, **more}
             assert (await client.post(f"{self.sandbox}/control/faults", json=body)).status_code == 201
 
     async def is_sound(self) -> None:
@@ -239,7 +258,7 @@ def _attempt_ids(tx: Tx, generation_id: UUID) -> list[UUID]:
 
 def audit_of_everything(tx: Tx) -> list[Any]:
     """What `vermilion ledger fsck` finds."""
-    return list(fsck(tx, SystemClock().now()))
+    return [*fsck(tx, SystemClock().now()), *billing.fsck(tx)]
 
 
 class _Server(uvicorn.Server):

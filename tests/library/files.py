@@ -28,6 +28,23 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def plain(width: int = 96, height: int = 64, colour: str = "teal") -> bytes:
+    """A PNG of one colour."""
+    return encoded(Image.new("RGB", (width, height), colour), "PNG")
+
+
+def noise(width: int = 320, height: int = 240) -> bytes:
+    """A PNG that hardly compresses, as photographs do not."""
+    return encoded(Image.effect_noise((width, height), 60).convert("RGB"), "PNG")
+
+
+def left_half_white(width: int = 320, height: int = 240) -> bytes:
+    """A mask that is white on the left and black on the right."""
+    mask = Image.new("RGB", (width, height), "black")
+    mask.paste("white", (0, 0, width // 2, height))
+    return encoded(mask, "PNG")
+
+
 def png_that_claims(width: int, height: int) -> bytes:
     """A tiny PNG whose header promises a huge picture."""
 

@@ -5,7 +5,7 @@ leave unrecorded, so that a new adapter cannot forget a way to fail.
 """
 
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,6 +30,8 @@ from vermilion.providers import (
     adapters,
     power,
 )
+
+RECORDINGS = Path(__file__).parent / "recordings"
 
 REQUIRED = {
     "submit": {
@@ -99,7 +101,6 @@ class Vendor:
     """What a vendor's contract test describes. The functions get the address of the server that plays the vendor."""
 
     adapter: type[Provider]
-    recordings: Path
     login: Callable[[str], Login]
     calls: Mapping[str, Call]
     """Calls by name; a recording to submit says which one it is about (`call`, else `plain`)."""
@@ -107,6 +108,13 @@ class Vendor:
     """A ticket to ask about; none where the answer to a submit is the result itself."""
     cannot_happen: Mapping[str, str] = field(default_factory=dict)
     """Required situations that this vendor cannot bring about, each with the reason."""
+    recorded_in: str = ""
+    """The folder of the recordings, where it is not called like the adapter."""
+
+    @property
+    def recordings(self) -> Path:
+        """Where the recordings are."""
+        return RECORDINGS / (self.recorded_in or self.adapter.name)
 
 
 class ProviderContract:
@@ -117,12 +125,6 @@ class ProviderContract:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "recorded" in metafunc.fixturenames and hasattr(self, "vendor"):
             metafunc.parametrize("recorded", recordings_in(self.vendor.recordings))
-
-    @pytest.fixture
-    async def wire(self) -> AsyncIterator[Wire]:
-        wire = Wire.open()
-        yield wire
-        await wire.close()
 
     async def test_what_is_sent_and_understood_is_as_recorded(self, recorded: str, wire: Wire) -> None:
         recording = recordings_in(self.vendor.recordings)[recorded]

@@ -4,7 +4,6 @@ import io
 import json
 import struct
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -12,13 +11,13 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from PIL import Image
 from yarl import URL
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from vermilion.providers import (
     EFFECT_TIMEOUT_SECONDS,
     Ambiguous,
     Answer,
     Call,
-    InputFile,
     Login,
     NotInstalled,
     ProviderError,
@@ -34,7 +33,6 @@ from vermilion.providers.masks import as_transparency, cut_out, in_both_ways
 
 JOB = "0193a5c2-7b1e-7d3a-9c41-2f6e8b90d1a4"
 CLIENT = f"vermilion-{JOB}"
-RECORDINGS = Path(__file__).parent / "recordings"
 SAMPLER = {"model": ["4", 0], "seed": 0, "steps": 20, "positive": ["6", 0]}
 WORKFLOW: dict[str, Any] = {
     "4": {
@@ -58,13 +56,6 @@ SLOTS = [
 LOADER = {"10": {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "Your picture"}}}
 
 
-def file(role: str, content: bytes) -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile(role, "image/png", "input.png", len(content), read)
-
-
 def options(**nodes: Any) -> dict[str, Any]:
     image = [{"name": "image", "node_ids": ["10"], "key": "image"}] if "10" in nodes else []
     return {"workflow": {**WORKFLOW, **nodes}, "slots": [*SLOTS, *image], "prompt": "prompt", "inputs": {}}
@@ -73,7 +64,7 @@ def options(**nodes: Any) -> dict[str, Any]:
 PLAIN = Call(JOB, "workflow", "image", "a red fox", {"seed": 7}, (), options())
 CALLS = {
     "plain": PLAIN,
-    "with_inputs": replace(PLAIN, inputs=(file("image", b"picture"),), options=options(**LOADER)),
+    "with_inputs": replace(PLAIN, inputs=(given("image", b"picture"),), options=options(**LOADER)),
 }
 
 
@@ -91,7 +82,6 @@ UNMODERATED = "ComfyUI judges neither words nor pictures"
 class TestComfyUI(ProviderContract):
     vendor = Vendor(
         Adapter,
-        RECORDINGS / "comfyui",
         login,
         CALLS,
         ticket,
@@ -277,7 +267,7 @@ async def test_files_and_workflow_take_no_longer_together_than_one_submit_may(
     line = SlowLine(each_seconds)
     for module in ("comfyui", "comfyui_door"):
         monkeypatch.setattr(f"vermilion.providers.{module}.monotonic", lambda: line.now)
-    call = replace(CALLS["with_inputs"], inputs=(file("image", b"one"), file("image", b"another")))
+    call = replace(CALLS["with_inputs"], inputs=(given("image", b"one"), given("image", b"another")))
     adapter = Adapter(login("http://127.0.0.1:1"), cast(Wire, line))
     if error is None:
         await adapter.submit(call)

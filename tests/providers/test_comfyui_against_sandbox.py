@@ -10,7 +10,10 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from tests.providers.playing import Playing, called, entries_of, given, playing
+from tests.library.files import left_half_white, noise
+from tests.providers.asking import called, entries_of, given
+from tests.providers.failing import UnderstandsFailures, bad
+from tests.providers.playing import Playing
 from vermilion.catalog import Entry
 from vermilion.providers import (
     Ambiguous,
@@ -24,7 +27,6 @@ from vermilion.providers import (
     Misconfigured,
     NotInstalled,
     Pending,
-    Provider,
     ProviderError,
     Rejected,
     Throttled,
@@ -39,31 +41,19 @@ OURS = entries_of("comfyui")
 KEY = "sandbox-comfyui-key-not-secret"
 
 
-def picture(width: int = 320, height: int = 240) -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((width, height), 60).convert("RGB").save(file, "png")
-    return file.getvalue()
-
-
-def painted_mask(width: int = 320, height: int = 240) -> bytes:
-    mask = Image.new("RGB", (width, height), "black")
-    mask.paste((255, 255, 255), (0, 0, width // 2, height))
-    file = io.BytesIO()
-    mask.save(file, "png")
-    return file.getvalue()
-
-
 def asked(prompt: str = "a red fox", model: str = "sd-1.5", *inputs: InputFile, **params: Any) -> Call:
     quick = {} if model == "comfyui-upscale" else {"steps": 4}
-    call = called(model, prompt, *inputs, **{**quick, **params})
-    return replace(call, reference=str(uuid4()))
+    return called(model, prompt, *inputs, reference=str(uuid4()), **{**quick, **params})
 
 
 class Comfy(Playing):
     """Playing, with what these tests do again and again."""
 
-    def at(self, server: str = "1", **fields: str) -> Provider:
+    def at(self, server: str = "1", **fields: str) -> Any:
         return self.adapter(base_url=f"{self.origin}/comfyui/{server}", **fields)
+
+    def asked(self, prompt: str) -> Call:
+        return asked(prompt)
 
     async def submit(
         self, prompt: str = "a red fox", model: str = "sd-1.5", *, server: str = "1", **params: Any
@@ -72,17 +62,11 @@ class Comfy(Playing):
         assert isinstance(ticket, Ticket)
         return ticket
 
-    async def end(self, ticket: Ticket, server: str = "1") -> Done:
-        adapter = self.at(server)
-        for _ in range(1000):
-            answer = await adapter.check(ticket)
-            if isinstance(answer, Done):
-                return answer
-            await asyncio.sleep(0.02)
-        raise AssertionError("it never ended")
+    async def end_at(self, ticket: Ticket, server: str = "1") -> Done:
+        return await self.end(ticket, self.at(server))
 
-    async def made(self, prompt: str = "a red fox", model: str = "sd-1.5", *, server: str = "1", **params: Any) -> Done:
-        return await self.end(await self.submit(prompt, model, server=server, **params), server)
+    async def made(self, prompt: str = "a red fox", model: str = "sd-1.5", **params: Any) -> Done:
+        return await self.make(asked(prompt, model, **params))
 
     async def until_running(self, ticket: Ticket, server: str = "1") -> None:
         for _ in range(500):
@@ -99,12 +83,12 @@ class Comfy(Playing):
 
 @pytest.fixture
 async def comfy() -> AsyncIterator[Comfy]:
-    async with playing("comfyui", speed=100.0) as made:
-        yield Comfy(made.origin, made.fields, made.session, made.wire, made.provider)
+    async with Comfy.open("comfyui", speed=100.0) as opened:
+        yield opened
 
 
 def inputs_for(entry: Entry) -> list[InputFile]:
-    contents = {"image": picture(), "mask": painted_mask()}
+    contents = {"image": noise(), "mask": left_half_white()}
     return [given(role.role, contents[role.role]) for role in entry.inputs if role.minimum]
 
 
@@ -114,7 +98,7 @@ async def test_every_model_on_the_shelf_makes_a_picture(comfy: Comfy, entry: Ent
     call = asked("a red fox" if entry.prompt else "", entry.id, *inputs_for(entry))
     ticket = await comfy.at(server).submit(call)
     assert isinstance(ticket, Ticket)
-    done = await comfy.end(ticket, server)
+    done = await comfy.end_at(ticket, server)
     (output,) = done.outputs
     status, content = await comfy.fetch(str(output.url))
     assert (status, output.kind) == (200, "image")
@@ -164,7 +148,7 @@ async def test_without_a_seed_one_is_drawn_and_told(comfy: Comfy) -> None:
 
 
 async def test_a_mask_is_white_and_transparent_where_something_changes(comfy: Comfy) -> None:
-    call = asked("a hat", "sd-1.5-inpaint", given("image", picture()), given("mask", painted_mask()))
+    call = asked("a hat", "sd-1.5-inpaint", given("image", noise()), given("mask", left_half_white()))
     ticket = await comfy.at().submit(call)
     assert isinstance(ticket, Ticket)
     (job,) = await comfy.jobs()
@@ -178,7 +162,7 @@ async def test_a_mask_is_white_and_transparent_where_something_changes(comfy: Co
 
 
 async def test_one_picture_used_twice_is_one_file_at_the_server(comfy: Comfy) -> None:
-    content = picture()
+    content = noise()
     for _ in range(2):
         call = asked("a hat", "sd-1.5-image", given("image", content))
         await comfy.end(await comfy.at().submit(call))  # type: ignore[arg-type]
@@ -209,27 +193,30 @@ async def test_a_video_is_taken_wherever_its_node_tells_it(comfy: Comfy, member:
     assert (status, output.kind, content[4:8]) == (200, "video", b"ftyp")
 
 
-SUBMITS = [
-    ("throttle", Throttled),
-    ("html-502", Ambiguous),
-    ("error-500", Broke),
-    ("error-503", Unreachable),
-    ("unauthorized", Misconfigured),
-    ("locked", Misconfigured),
-    ("reset", Ambiguous),
-    ("lost-answer", Ambiguous),
-    ("truncated-json@submit", Ambiguous),
-    ("html-200@submit", Ambiguous),
-]
+class TestFailures(UnderstandsFailures):
+    bad_submits = (
+        *bad(Throttled, "throttle"),
+        *bad(Ambiguous, "html-502", "reset", "lost-answer", "truncated-json@submit", "html-200@submit"),
+        *bad(Broke, "error-500", again=True),
+        *bad(Unreachable, "error-503"),
+        *bad(Misconfigured, "unauthorized", "locked"),
+    )
+    bad_endings = (
+        *bad(Broke, "oom", "fail:ConnectionError", "restart", "forget", again=True),
+        *bad(Broke, "fail", "interrupted", "empty-output", "null-output", again=False),
+        *bad(Rejected, "execution-blocked"),
+        *bad(Drifted, "drift", "unknown-status"),
+    )
+    bad_questions = (
+        *bad(Throttled, "throttle@result"),
+        *bad(Unreachable, "html-502@result", "error-500@status"),
+        *bad(Misconfigured, "unauthorized@status"),
+        *bad(Drifted, "truncated-json@result", "html-200@status"),
+    )
 
-
-@pytest.mark.parametrize(("marker", "error"), SUBMITS)
-async def test_a_submit_that_fails_says_whose_move_it_is(comfy: Comfy, marker: str, error: type[ProviderError]) -> None:
-    with pytest.raises(error) as raised:
-        await comfy.submit(f"a fox [[{marker}]]")
-    assert type(raised.value) is error
-    if error is not Ambiguous:
-        assert await comfy.jobs() == [], "only a doubtful answer may hide a job"
+    @pytest.fixture
+    def played(self, comfy: Comfy) -> Comfy:
+        return comfy
 
 
 @pytest.mark.parametrize("server", ["1", "2"])
@@ -246,7 +233,7 @@ async def test_a_lost_submit_is_found_wherever_the_job_is(comfy: Comfy, server: 
     assert ticket is not None and ticket.id == call.reference
     await comfy.until_running(ticket, server)
     assert (await find(lost)).id == ticket.id
-    done = await comfy.end(ticket, server)
+    done = await comfy.end_at(ticket, server)
     assert len(done.outputs) == 1
     assert (await find(lost)).id == ticket.id, "also when it is over"
 
@@ -311,31 +298,6 @@ async def refused(comfy: Comfy, changes: dict[str, dict[str, Any]]) -> ProviderE
     return raised.value
 
 
-@pytest.mark.parametrize(
-    ("marker", "error", "again"),
-    [
-        ("oom", Broke, True),
-        ("fail", Broke, False),
-        ("fail:ConnectionError", Broke, True),
-        ("execution-blocked", Rejected, None),
-        ("interrupted", Broke, False),
-        ("restart", Broke, True),
-        ("forget", Broke, True),
-        ("empty-output", Broke, False),
-        ("null-output", Broke, False),
-        ("drift", Drifted, None),
-        ("unknown-status", Drifted, None),
-    ],
-)
-async def test_a_job_that_ends_badly_says_whose_move_it_is(
-    comfy: Comfy, marker: str, error: type[ProviderError], again: bool | None
-) -> None:
-    with pytest.raises(error) as raised:
-        await comfy.made(f"a fox [[{marker}]]")
-    assert type(raised.value) is error
-    assert getattr(raised.value, "again", None) is again
-
-
 async def test_a_node_that_failed_is_named(comfy: Comfy) -> None:
     with pytest.raises(Broke) as raised:
         await comfy.made("a fox [[fail:ValueError]]")
@@ -362,26 +324,6 @@ async def test_after_too_little_memory_the_server_is_asked_to_make_room(comfy: C
     assert (await comfy.made("a fox [[oom]]")).outputs
 
 
-@pytest.mark.parametrize(
-    ("marker", "error"),
-    [
-        ("throttle@result", Throttled),
-        ("html-502@result", Unreachable),
-        ("error-500@status", Unreachable),
-        ("unauthorized@status", Misconfigured),
-        ("truncated-json@result", Drifted),
-        ("html-200@status", Drifted),
-    ],
-)
-async def test_a_question_that_fails_once_is_answered_the_next_time(
-    comfy: Comfy, marker: str, error: type[ProviderError]
-) -> None:
-    ticket = await comfy.submit(f"a fox [[{marker}]] [[slow:0.3]]")
-    with pytest.raises(error):
-        await comfy.end(ticket)
-    assert (await comfy.end(ticket)).outputs
-
-
 @pytest.mark.parametrize("server", ["1", "2"])
 async def test_ones_place_in_the_queue_is_told(comfy: Comfy, server: str) -> None:
     running = await comfy.submit("[[slow:1]]", server=server)
@@ -391,7 +333,7 @@ async def test_ones_place_in_the_queue_is_told(comfy: Comfy, server: str) -> Non
     assert [answer.queue_position for answer in answers if isinstance(answer, Pending)] == [1, 2, 3]
     assert not any(answer.started for answer in answers if isinstance(answer, Pending))
     for ticket in tickets:
-        await comfy.end(ticket, server)
+        await comfy.end_at(ticket, server)
 
 
 @pytest.mark.parametrize("server", ["1", "2"])
@@ -406,11 +348,11 @@ async def test_a_job_is_canceled_wherever_it_stands(comfy: Comfy, server: str) -
         await comfy.at(server).check(waiting)
     assert await cancel(running) in {Canceled.REQUESTED, Canceled.STOPPED}
     with pytest.raises(Broke) as raised:
-        await comfy.end(running, server)
+        await comfy.end_at(running, server)
     assert raised.value.again is False
     assert await cancel(running) is Canceled.STOPPED
     done = await comfy.submit(server=server)
-    await comfy.end(done, server)
+    await comfy.end_at(done, server)
     assert await cancel(done) is Canceled.TOO_LATE
     assert await cancel(Ticket(str(uuid4()))) is Canceled.UNKNOWN
 
@@ -525,18 +467,7 @@ async def test_a_workflow_is_proposed_as_a_model_and_that_model_works(comfy: Com
     assert proposal.checked and proposal.entry is not None
     assert not [finding for finding in proposal.findings if finding.blocks]
     entry = Entry.model_validate({**proposal.entry, **_named(proposal.entry)})
-    accepted = entry.accept("a red fox", {})
-    call = Call(
-        str(uuid4()),
-        entry.endpoint,
-        entry.makes,
-        accepted.prompt,
-        entry.wire_params(accepted.params),
-        (),
-        entry.wire_options(),
-    )
-    ticket = await adapter.submit(call)
-    assert (await comfy.end(ticket)).outputs
+    assert (await comfy.make(called(entry, "a red fox", reference=str(uuid4())), adapter)).outputs
 
 
 def _named(entry: Any) -> dict[str, Any]:

@@ -7,37 +7,21 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
-from tests.api.studio import ENDED, Person, Studio, open_studio, running_sandbox, wanted
-from tests.conftest import database_copy
+from tests.api.studio import ENDED, Person, Studio, wanted
+from tests.providers.conftest import HouseWith
 from vermilion.catalog import CredentialDraft, add_credential
 
 QUICK = {"steps": 8, "seed": 7}
 
 
-def told(sandbox: str, what: str) -> list[Any]:
-    """What the sandbox's own controls tell."""
-    return list(httpx.get(f"{sandbox}/control/{what}").json()["items"])
-
-
 @pytest.fixture
-async def studio(database_template: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    with (
-        running_sandbox(tmp_path / "sandbox", "--speed", "20") as sandbox,
-        database_copy(database_template, tmp_path) as url,
-    ):
-        async with open_studio(tmp_path / "house", url, sandbox) as opened:
-            await add_server(opened, "guarded")
-            yield opened
-
-
-def armed(studio: Studio, kind: str, count: int = 1) -> None:
-    """Let the next jobs go wrong."""
-    body = {"vendor": "comfyui", "kind": kind, "count": count}
-    assert httpx.post(f"{studio.sandbox}/control/faults", json=body).status_code == 201
+async def studio(house_with: HouseWith) -> AsyncIterator[Studio]:
+    async with house_with(speed=20) as opened:
+        await add_server(opened, "guarded")
+        yield opened
 
 
 async def add_server(studio: Studio, server: str, **fields: str) -> None:
@@ -113,7 +97,7 @@ async def test_what_waits_and_what_runs_is_canceled_and_paid_back(studio: Studio
     for job in (waiting, running):
         await someone.post(f"/generations/{job}/cancel")
         assert (await someone.ended(job))["status"] == "canceled"
-    states = [(job["state"], job["canceled"]) for job in told(studio.sandbox, "jobs")]
+    states = [(job["state"], job["canceled"]) for job in await studio.jobs()]
     assert states == [("finished", True)] * 2, "nothing goes on at the server"
     assert await someone.balance() == (1000, 0, 0)
     await studio.is_sound()
@@ -126,10 +110,10 @@ async def provider_view(admin: Person) -> Any:
 
 async def test_a_server_that_starts_again_loses_the_job_and_not_the_picture(studio: Studio) -> None:
     someone = await studio.person()
-    armed(studio, "restart")
+    await studio.arm("restart", "comfyui")
     ended = await someone.ended(await requested(someone), seconds=90)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2), ended["failure"]
-    assert [job["canceled"] for job in told(studio.sandbox, "jobs")] == [True, False]
+    assert [job["canceled"] for job in await studio.jobs()] == [True, False]
     assert await someone.balance() == (999, 0, 1)
     await studio.is_sound()
 
@@ -138,7 +122,7 @@ async def test_a_lost_answer_is_looked_up_and_one_picture_is_made(studio: Studio
     someone = await studio.person()
     ended = await someone.ended(await requested(someone, "a fox [[lost-answer]]"), seconds=90)
     assert ended["status"] == "succeeded", ended["failure"]
-    assert (ended["attempt"], len(told(studio.sandbox, "jobs"))) == (1, 1)
+    assert (ended["attempt"], len(await studio.jobs())) == (1, 1)
 
 
 async def test_servers_share_the_load_each_with_one_job_at_a_time(studio: Studio) -> None:
@@ -147,7 +131,7 @@ async def test_servers_share_the_load_each_with_one_job_at_a_time(studio: Studio
     made = [await requested(someone, f"{n} foxes [[slow:1]]") for n in range(6)]
     for generation_id in made:
         assert (await someone.ended(generation_id, seconds=90))["status"] == "succeeded"
-    jobs = told(studio.sandbox, "jobs")
+    jobs = await studio.jobs()
     by_server: dict[str, list[Any]] = {}
     for job in jobs:
         by_server.setdefault(job["owner"], []).append(job)
@@ -160,7 +144,7 @@ async def test_servers_share_the_load_each_with_one_job_at_a_time(studio: Studio
 
 async def test_a_server_without_the_file_says_so_to_the_admin_and_another_is_asked(studio: Studio) -> None:
     someone = await studio.person()
-    armed(studio, "lacks-file")
+    await studio.arm("lacks-file", "comfyui")
     ended = await someone.ended(await requested(someone), seconds=90)
     assert (ended["status"], ended["attempt"]) == ("failed", 1)
     assert (ended["failure"]["code"], ended["failure"]["whose"]) == ("provider.not_installed", "admin")
@@ -169,7 +153,7 @@ async def test_a_server_without_the_file_says_so_to_the_admin_and_another_is_ask
     assert credential["health"]["state"] == "degraded"
     assert "there is no “v1-5-pruned-emaonly.safetensors”" in credential["health"]["last_error"]
     await add_server(studio, "2")
-    armed(studio, "lacks-file")
+    await studio.arm("lacks-file", "comfyui")
     ended = await someone.ended(await requested(someone), seconds=90)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
     assert await someone.balance() == (999, 0, 1)

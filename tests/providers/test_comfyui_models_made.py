@@ -1,6 +1,5 @@
 """Every ready-made workflow, proposed by the adapter at the sandbox's servers, makes what it says as a model."""
 
-import asyncio
 import copy
 import io
 from collections.abc import AsyncIterator
@@ -10,9 +9,11 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from tests.providers.playing import Playing, given, playing
-from vermilion.catalog import Entry, GivenInput
-from vermilion.providers import Call, CanPropose, Done, Proposal, Template, Ticket
+from tests.library.files import plain
+from tests.providers.asking import called, given
+from tests.providers.playing import Playing
+from vermilion.catalog import Entry
+from vermilion.providers import CanPropose, Proposal, Template
 from vermilion.providers.comfyui_templates import TEMPLATES
 
 NAMED = {"id": "own-x", "provider": "comfyui", "name": {"en": "x", "zh": "x"}, "price": {"per_output_credits": 1}}
@@ -20,7 +21,7 @@ NAMED = {"id": "own-x", "provider": "comfyui", "name": {"en": "x", "zh": "x"}, "
 
 @pytest.fixture
 async def comfy() -> AsyncIterator[Playing]:
-    async with playing("comfyui", speed=100.0) as made:
+    async with Playing.open("comfyui", speed=100.0) as made:
         yield made
 
 
@@ -33,23 +34,10 @@ async def propose(comfy: Playing, document: Any, server: str = "1", **settings: 
 async def make(comfy: Playing, proposal: Proposal, server: str, **params: Any) -> list[tuple[int, int]]:
     """The sizes of what the proposed model makes."""
     entry = Entry.model_validate({**NAMED, **(proposal.entry or {})})
-    files = [given(role.role, _picture("white" if role.role == "mask" else "teal")) for role in entry.inputs]
-    wanted = [GivenInput(file.role, file.content_type, file.size_bytes) for file in files]
-    accepted = entry.accept("a red fox" if entry.prompt else "", params, wanted)
-    call = Call(
-        *(str(uuid4()), entry.endpoint, entry.makes, accepted.prompt, entry.wire_params(accepted.params)),
-        inputs=tuple(files),
-        options=entry.wire_options(),
-    )
-    adapter = comfy.adapter(base_url=f"{comfy.origin}/comfyui/{server}")
-    ticket = await adapter.submit(call)
-    assert isinstance(ticket, Ticket)
-    for _ in range(1000):
-        answer = await adapter.check(ticket)
-        if isinstance(answer, Done):
-            return [await _size(comfy, output.url or "") for output in answer.outputs]
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never ended")
+    files = [given(role.role, plain(320, 240, "white" if role.role == "mask" else "teal")) for role in entry.inputs]
+    call = called(entry, "a red fox" if entry.prompt else "", *files, reference=str(uuid4()), **params)
+    done = await comfy.make(call, comfy.adapter(base_url=f"{comfy.origin}/comfyui/{server}"))
+    return [await _size(comfy, output.url) for output in done.outputs]
 
 
 @pytest.mark.parametrize("server", ["1", "2"])
@@ -98,13 +86,7 @@ async def test_a_server_that_is_down_leaves_the_proposal_unchecked(comfy: Playin
     assert "could not be asked" in proposal.findings[0].message.en
 
 
-def _picture(colour: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (320, 240), colour).save(file, "png")
-    return file.getvalue()
-
-
-async def _size(comfy: Playing, url: str) -> tuple[int, int]:
+async def _size(comfy: Playing, url: str | None) -> tuple[int, int]:
     status, content = await comfy.fetch(url)
     assert status == 200
     with Image.open(io.BytesIO(content)) as picture:

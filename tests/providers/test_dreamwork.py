@@ -1,14 +1,13 @@
 """DreamWork's adapter keeps the contract at Ark, and says to gateways what they understand."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
-from vermilion.providers import Broke, Call, InputFile, Login, Rejected, Ticket, Wire
+from vermilion.providers import Broke, Call, Login, Rejected, Ticket, Wire
 from vermilion.providers.dreamwork import Adapter
 from vermilion.providers.dreamwork_body import INPUTS_AND_OUTPUTS_MAX, size_of
 
@@ -26,16 +25,15 @@ def login(origin: str) -> Login:
     return Login("credential", fields, allow_private_hosts=True)
 
 
-def file(content: bytes) -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile("image", "image/png", "given.png", len(content), read)
-
-
-def call(endpoint: str, prompt: str, params: dict[str, Any], *given: bytes, **options: Any) -> Call:
+def call(endpoint: str, prompt: str, params: dict[str, Any], *pictures: bytes, **options: Any) -> Call:
     return Call(
-        "attempt", endpoint, "image", prompt, params, tuple(file(content) for content in given), {**LIST, **options}
+        "attempt",
+        endpoint,
+        "image",
+        prompt,
+        params,
+        tuple(given("image", picture) for picture in pictures),
+        {**LIST, **options},
     )
 
 
@@ -79,16 +77,7 @@ CALLS = {
 
 
 class TestContract(ProviderContract):
-    vendor = Vendor(
-        adapter=Adapter, recordings=Path(__file__).parent / "recordings" / "dreamwork", login=login, calls=CALLS
-    )
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
+    vendor = Vendor(Adapter, login, CALLS)
 
 
 @pytest.mark.parametrize("path", ["/v1", "", "/relay/v1/"])

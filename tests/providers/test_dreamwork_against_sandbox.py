@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from PIL import Image
 
-from tests.providers.playing import Playing, called, entries_of, given, playing
+from tests.library.files import plain
+from tests.providers.asking import called, entries_of, given
+from tests.providers.playing import Playing, picture_of
 from vermilion.catalog import Entry
 from vermilion.providers import (
     Ambiguous,
@@ -22,19 +24,13 @@ from vermilion.providers import (
 
 @pytest.fixture
 async def played() -> AsyncIterator[Playing]:
-    async with playing("dreamwork", fast=True) as found:
+    async with Playing.open("dreamwork", fast=True) as found:
         yield found
-
-
-def png(size: tuple[int, int] = (96, 64), colour: str = "teal") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, "PNG")
-    return file.getvalue()
 
 
 def needed(entry: Entry) -> list[bytes]:
     """The pictures that a model cannot do without."""
-    return [png() for role in entry.inputs for _ in range(role.minimum)]
+    return [plain() for role in entry.inputs for _ in range(role.minimum)]
 
 
 async def made(
@@ -44,12 +40,6 @@ async def made(
     done = await played.adapter().submit(call)
     assert isinstance(done, Done)
     return done
-
-
-def opened(done: Done, index: int = 0) -> Image.Image:
-    data = done.outputs[index].data
-    assert data is not None
-    return Image.open(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("entry", entries_of("dreamwork"), ids=lambda entry: entry.id)
@@ -88,18 +78,18 @@ async def test_the_size_asked_for_is_the_size_made(
     played: Playing, model: str, params: dict[str, object], size: tuple[int, int]
 ) -> None:
     done = await made(played, "a fox", model=model, **params)
-    assert opened(done).size == size
+    assert picture_of(done).size == size
     assert done.facts["size"] == f"{size[0]}x{size[1]}"
 
 
 async def test_an_edit_keeps_the_shape_of_its_picture(played: Playing) -> None:
-    done = await made(played, "make it night", png((120, 60)), model="seededit-3.0")
-    width, height = opened(done).size
+    done = await made(played, "make it night", plain(120, 60), model="seededit-3.0")
+    width, height = picture_of(done).size
     assert width / height == pytest.approx(2.0, rel=0.02)
 
 
 async def test_several_references_arrive_in_order(played: Playing) -> None:
-    await made(played, "together", png(colour="teal"), png(colour="tomato"), resolution="1K")
+    await made(played, "together", plain(colour="teal"), plain(colour="tomato"), resolution="1K")
     (job,) = await played.jobs()
     assert len(job["body"]["image"]) == 2
     assert all(address.startswith("data:image/png;base64,") for address in job["body"]["image"])
@@ -115,12 +105,12 @@ async def test_the_seed_and_the_format_are_heard(played: Playing) -> None:
     await made(played, "a fox", model="seedream-3.0", seed=77, guidance_scale=7.0)
     assert (await played.jobs())[0]["seed"] == 77
     done = await made(played, "a fox", model="seedream-5.0-lite", output_format="png", web_search=True)
-    assert (opened(done).format, done.outputs[0].content_type) == ("PNG", "image/png")
+    assert (picture_of(done).format, done.outputs[0].content_type) == ("PNG", "image/png")
 
 
 async def test_a_gateway_is_spoken_to_in_its_way(played: Playing) -> None:
     gateway = {"base_url": f"{played.origin}/dreamwork/v1"}
-    done = await played.adapter(**gateway).submit(called("seedream-4.0", "a fox", given("image", png())))
+    done = await played.adapter(**gateway).submit(called("seedream-4.0", "a fox", given("image", plain())))
     assert isinstance(done, Done)
     (output,) = done.outputs
     assert output.url is not None

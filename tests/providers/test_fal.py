@@ -3,20 +3,18 @@
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
 from vermilion.providers import (
     Balance,
     Call,
-    InputFile,
     Login,
     Misconfigured,
     Pending,
@@ -35,13 +33,6 @@ NOW = 1_770_000_000.0
 
 def login(origin: str) -> Login:
     return Login("credential", {"key": KEY, "base_url": origin, "rest_url": f"{origin}/rest"}, allow_private_hosts=True)
-
-
-def file(content: bytes) -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile("image", "image/png", "input.png", len(content), read)
 
 
 CALLS = {
@@ -66,7 +57,10 @@ CALLS = {
         makes="image",
         prompt="make it winter",
         params={"aspect_ratio": "1:1"},
-        inputs=(file(b"small picture"), file(b"x" * 300_000)),
+        inputs=(
+            given("image", b"small picture", filename="input.png"),
+            given("image", b"x" * 300_000, filename="input.png"),
+        ),
         options={"prompt": "prompt", "inputs": {"image": {"wire": "image_urls", "list": True}}},
     ),
 }
@@ -79,18 +73,11 @@ def ticket(origin: str) -> Ticket:
 
 
 class TestFal(ProviderContract):
-    vendor = Vendor(Adapter, Path(__file__).parent / "recordings" / "fal", login, CALLS, ticket)
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
+    vendor = Vendor(Adapter, login, CALLS, ticket)
 
 
 async def test_a_model_without_words_is_sent_none(wire: Wire) -> None:
-    call = Call("r", "fal-ai/flux-1/dev/redux", "image", "", {"seed": 1}, (file(b"x"),), {
+    call = Call("r", "fal-ai/flux-1/dev/redux", "image", "", {"seed": 1}, (given("image", b"x"),), {
         "inputs": {"image": {"wire": "image_url", "list": False}}
     })  # fmt: skip
     expected = {"seed": 1, "image_url": "data:image/png;base64,eA=="}

@@ -1,26 +1,24 @@
 """Jimeng's adapter keeps the contract, signs as Volcengine wants it, and speaks to relays and gateways too."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from yarl import URL
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
 from vermilion.catalog import Entry, load_shelf
-from vermilion.providers import Call, InputFile, Login, Misconfigured, NotInstalled, Rejected, Ticket, Wire
+from vermilion.providers import Call, Login, Misconfigured, NotInstalled, Rejected, Ticket, Wire
 from vermilion.providers.jimeng import Adapter
 from vermilion.providers.jimeng_signing import AccessKey, canonical_request, sign, signing_key
 
 JOB = "7392616336519610409"
 PAIR = {"access_key": "AKLTEXAMPLE0000", "secret_key": "U0tFWEFNUExFMDAwMA=="}
 KEY = {"api_key": "sk-jimeng-not-secret"}
-RECORDINGS = Path(__file__).parent / "recordings"
 LINK = "https://studio.example/api/v1/files/1?signature=x"
 
 # Keys, moment, body and every step of the signature, computed by hand and by Volcengine's own Python SDK.
@@ -39,13 +37,6 @@ def gateway(origin: str) -> Login:
 
 def relay(origin: str) -> Login:
     return Login("credential", {**KEY, "base_url": origin, "protocol": "relay"})
-
-
-def file(role: str, content: bytes, url: str | None = None) -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile(role, "image/png", "input.png", len(content), read, url=url)
 
 
 def wires(*roles: str, wire: str = "binary_data_base64") -> dict[str, Any]:
@@ -69,7 +60,7 @@ CALLS = {
         prompt="spring comes",
         params={"frames": 121},
         # Given the other way round: the roles' order decides, not that of the person's clicks.
-        inputs=(file("last_frame", b"last picture"), file("first_frame", b"first picture")),
+        inputs=(given("last_frame", b"last picture"), given("first_frame", b"first picture")),
         options=wires("first_frame", "last_frame"),
     ),
     "first_frame": Call(
@@ -78,7 +69,7 @@ CALLS = {
         makes="video",
         prompt="it wakes",
         params={"frames": 121},
-        inputs=(file("first_frame", b"first picture", LINK),),
+        inputs=(given("first_frame", b"first picture", url=LINK),),
         options={"gateway": True, **wires("first_frame")},
     ),
     "picture": Call(
@@ -95,7 +86,7 @@ CALLS = {
         makes="image",
         prompt="as a woodcut",
         params={"scale": 0.5},
-        inputs=(file("image", b"picture", LINK),),
+        inputs=(given("image", b"picture", url=LINK),),
         options={"fixed": {"force_single": True}, **wires("image", wire="image_urls")},
     ),
 }
@@ -106,25 +97,18 @@ def ticket(origin: str) -> Ticket:
 
 
 class TestJimeng(ProviderContract):
-    vendor = Vendor(Adapter, RECORDINGS / "jimeng", official, CALLS, ticket)
+    vendor = Vendor(Adapter, official, CALLS, ticket)
 
 
 class TestGateway(ProviderContract):
-    vendor = Vendor(Adapter, RECORDINGS / "jimeng_gateway", gateway, CALLS, ticket)
+    vendor = Vendor(Adapter, gateway, CALLS, ticket, recorded_in="jimeng_gateway")
     # What every situation becomes is recorded above; here is what gateways say in other words.
     test_no_situation_is_left_unrecorded = None  # type: ignore[assignment]
 
 
 class TestRelay(ProviderContract):
-    vendor = Vendor(Adapter, RECORDINGS / "jimeng_relay", relay, CALLS, ticket)
+    vendor = Vendor(Adapter, relay, CALLS, ticket, recorded_in="jimeng_relay")
     test_no_situation_is_left_unrecorded = None  # type: ignore[assignment]
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
 
 
 def test_every_step_of_the_signature_is_volcengines() -> None:

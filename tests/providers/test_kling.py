@@ -4,14 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
 from vermilion.providers import (
@@ -20,7 +19,6 @@ from vermilion.providers import (
     Call,
     Done,
     Drifted,
-    InputFile,
     Login,
     Lost,
     Misconfigured,
@@ -60,17 +58,10 @@ def key_login(origin: str, generation: str = "2") -> Login:
     return Login("credential", {"api_key": KEY, "base_url": origin, "generation": generation})
 
 
-def file(role: str, content: bytes, content_type: str = "image/png", **more: Any) -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile(role, content_type, "input", len(content), read, **more)
-
-
-START, END = file("start_frame", b"start picture"), file("end_frame", b"end picture")
-ONE, TWO = file("image", b"start picture"), file("image", b"end picture")
-SOUND = file("audio", b"sound", "audio/mpeg", duration_seconds=9.0)
-VIDEO = file("video", b"", "video/mp4", url="https://studio.example/api/v1/files/1?signature=x")
+START, END = given("start_frame", b"start picture"), given("end_frame", b"end picture")
+ONE, TWO = given("image", b"start picture"), given("image", b"end picture")
+SOUND = given("audio", b"sound", "audio/mpeg", duration_seconds=9.0)
+VIDEO = given("video", b"", "video/mp4", url="https://studio.example/api/v1/files/1?signature=x")
 
 
 def wires(**roles: str) -> dict[str, Any]:
@@ -189,14 +180,7 @@ def ticket(origin: str) -> Ticket:
 
 
 class TestKling(ProviderContract):
-    vendor = Vendor(Adapter, Path(__file__).parent / "recordings" / "kling", login, CALLS, ticket)
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
+    vendor = Vendor(Adapter, login, CALLS, ticket)
 
 
 def told(data: Any, code: int = 0) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import av
 import pytest
-from aiohttp import web
 from PIL import Image
 
-from vermilion.catalog import Entry, GivenInput, load_shelf
+from tests.library.files import noise
+from tests.providers.asking import called, entries_of, given
+from tests.providers.failing import UnderstandsFailures, bad, on_every_way
+from tests.providers.playing import Playing
+from vermilion.catalog import Entry, GivenInput
 from vermilion.providers import (
     Ambiguous,
     Balance,
@@ -23,7 +25,6 @@ from vermilion.providers import (
     Done,
     Drifted,
     InputFile,
-    Login,
     Lost,
     Misconfigured,
     NotInstalled,
@@ -33,29 +34,16 @@ from vermilion.providers import (
     Throttled,
     Ticket,
     Unreachable,
-    Wire,
 )
-from vermilion.providers.kling import Adapter
-from vermilion.sandbox import SandboxConfig, create_app
 
-ENTRIES = [entry for entry in load_shelf().entries() if entry.provider == "kling"]
+ENTRIES = entries_of("kling")
 BY_ID = {entry.id: entry for entry in ENTRIES}
-
-KEYS = {
-    "access_key": "sandbox-kling-access",
-    "secret_key": "sandbox-kling-secret-not-secret",
-    "api_key": "sandbox-kling-key-not-secret",
-    "webhook_secret": "whsec_c2FuZGJveC1ub3Qtc2VjcmV0LWF0LWFsbA==",
-}
+PAIR = {"access_key": "sandbox-kling-access", "secret_key": "sandbox-kling-secret-not-secret"}
+KEY = {"api_key": "sandbox-kling-key-not-secret"}
+WEBHOOK = {"webhook_secret": "whsec_c2FuZGJveC1ub3Qtc2VjcmV0LWF0LWFsbA=="}
 
 
-def _png() -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((320, 400), 60).save(file, "png")
-    return file.getvalue()
-
-
-def _mp4(seconds: int) -> bytes:
+def film(seconds: int) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=4)
@@ -66,127 +54,60 @@ def _mp4(seconds: int) -> bytes:
     return file.getvalue()
 
 
-CONTENTS = {"image": _png(), "audio": b"ID3" + bytes(2000)}
+CONTENTS = {"image": noise(320, 400), "audio": b"ID3" + bytes(2000), "video": b""}
 
 
 @dataclass
-class Played:
-    """A sandbox, adapters that speak to it, a door for its callbacks, and a place it can fetch a video from."""
+class Played(Playing):
+    """Playing, with what these tests do again and again, by both generations of keys and through a relay."""
 
-    origin: str
-    door: str
-    wire: Wire
-    session: aiohttp.ClientSession
-    called: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    rang: asyncio.Event = field(default_factory=asyncio.Event)
     made_count: int = 0
 
-    def adapter(self, how: str = "both", **changed: str) -> Adapter:
+    def way(self, how: str = "both", **changed: str) -> Any:
         base = f"{self.origin}/kling"
-        fields: Mapping[str, str] = {
-            "both": {**KEYS, "base_url": base, "generation": "2"},
-            "token": {"access_key": KEYS["access_key"], "secret_key": KEYS["secret_key"], "base_url": base},
-            "relay": {"api_key": KEYS["api_key"], "base_url": f"{base}/relay/kling"},
+        fields = {
+            "both": {**PAIR, **KEY, **WEBHOOK, "base_url": base, "generation": "2"},
+            "token": {**PAIR, "base_url": base},
+            "relay": {**KEY, "base_url": f"{base}/relay/kling"},
         }[how]
-        return Adapter(Login("sandbox", {**fields, **changed}, allow_private_hosts=True), self.wire)
+        return self.adapter_with({**fields, **changed})
 
     def given(self, role: str, content_type: str) -> InputFile:
         kind = content_type.partition("/")[0]
-        content = CONTENTS.get(kind, b"")
-
-        async def read() -> bytes:
-            return content
-
         seconds = None if kind == "image" else 6.0
-        url = f"{self.door}/video.mp4" if kind == "video" else None
-        return InputFile(role, content_type, "input", len(content), read, duration_seconds=seconds, url=url)
+        url = self.door.lay_out(film(4), content_type) if kind == "video" else None
+        return given(role, CONTENTS[kind], content_type, duration_seconds=seconds, url=url)
 
     def call(
         self, model: str, prompt: str = "a red fox", *, all_inputs: bool = False, callback: bool = False, **params: Any
     ) -> Call:
         entry = BY_ID[model]
-        given = [
+        inputs = [
             self.given(role.role, role.content_types[-1])
             for role in entry.inputs
             for _ in range(max(role.minimum, 1 if all_inputs else 0))
         ]
-        words = prompt if entry.prompt else ""
-        accepted = entry.accept(words, params, [GivenInput(each.role, each.content_type, 1) for each in given])
         self.made_count += 1
-        return Call(
-            f"attempt-{self.made_count}",
-            entry.endpoint,
-            entry.makes,
-            accepted.prompt,
-            entry.wire_params(accepted.params),
-            tuple(given),
-            entry.wire_options(),
-            f"{self.door}/callback" if callback else None,
+        return called(
+            entry,
+            prompt if entry.prompt else "",
+            *inputs,
+            reference=f"attempt-{self.made_count}",
+            callback_url=self.door.callback if callback else None,
+            **params,
         )
 
-    async def end(self, ticket: Ticket, adapter: Adapter) -> Done:
-        for _ in range(600):
-            answer = await adapter.check(ticket)
-            if isinstance(answer, Done):
-                return answer
-            await asyncio.sleep(0.02)
-        raise AssertionError("it never ended")
+    def asked(self, prompt: str) -> Call:
+        return self.call("kling-v2-6", prompt)
 
     async def made(self, call: Call, how: str = "both") -> Done:
-        adapter = self.adapter(how)
-        return await self.end(await adapter.submit(call), adapter)
-
-    async def fetch(self, url: str | None) -> tuple[int, bytes]:
-        async with self.session.get(url or "") as answer:
-            return answer.status, await answer.read()
-
-    async def arm(self, kind: str, **more: Any) -> None:
-        body = {"vendor": "kling", "kind": kind, **more}
-        async with self.session.post(f"{self.origin}/control/faults", json=body) as answer:
-            assert answer.status == 201, await answer.text()
-
-    async def callbacks(self, count: int) -> list[tuple[dict[str, str], bytes]]:
-        async with asyncio.timeout(20):
-            while len(self.called) < count:
-                self.rang.clear()
-                await self.rang.wait()
-        return self.called
-
-    async def jobs(self) -> list[Any]:
-        async with self.session.get(f"{self.origin}/control/jobs", params={"vendor": "kling"}) as answer:
-            return list((await answer.json())["items"])
-
-
-async def _serve(app: web.Application) -> tuple[web.AppRunner, str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return await self.make(call, self.way(how))
 
 
 @pytest.fixture
 async def played() -> AsyncIterator[Played]:
-    sandbox, origin = await _serve(create_app(SandboxConfig(port=0, speed=400.0)))
-
-    async def receive(request: web.Request) -> web.Response:
-        found.called.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
-        found.rang.set()
-        return web.Response()
-
-    async def video(_: web.Request) -> web.Response:
-        return web.Response(body=_mp4(4), content_type="video/mp4")
-
-    door = web.Application()
-    door.router.add_post("/callback", receive)
-    door.router.add_get("/video.mp4", video)
-    door_runner, door_origin = await _serve(door)
-    wire, session = Wire.open(), aiohttp.ClientSession()
-    found = Played(origin, door_origin, wire, session)
-    yield found
-    await session.close()
-    await wire.close()
-    await door_runner.cleanup()
-    await sandbox.cleanup()
+    async with Played.open("kling", speed=400.0) as opened:
+        yield opened
 
 
 async def first_video(played: Played, model: str = "kling-v1-6", how: str = "both") -> dict[str, Any]:
@@ -220,7 +141,7 @@ async def test_every_model_is_taken_with_all_its_inputs_and_a_token(played: Play
 
 @pytest.mark.parametrize("model", ["kling-v1", "kling-v3", "kling-v3-image", "kling-v3-omni", "kling-image-v3"])
 async def test_every_choice_a_model_offers_is_one_kling_knows(played: Played, model: str) -> None:
-    adapter = played.adapter("token")
+    adapter = played.way("token")
     for param in BY_ID[model].params:
         for choice in getattr(param, "choices", ()):
             more = {"mode": "pro"} if param.name == "sound" else {}
@@ -291,14 +212,14 @@ async def test_every_voice_is_sent_with_its_language(played: Played) -> None:
     voice = next(param for param in BY_ID["kling-lip-sync"].params if param.name == "voice")
     for choice in list(getattr(voice, "choices", ()))[::12]:
         call = replace(played.call("kling-lip-sync", "Good morning.", voice=choice.value), parent=parent)
-        await played.adapter().submit(call)
+        await played.way().submit(call)
 
 
 async def test_a_video_without_a_face_is_refused(played: Played) -> None:
     parent = await first_video(played)
     await played.arm("no-face")
     with pytest.raises(Rejected):
-        await played.adapter().submit(replace(played.call("kling-lip-sync", "Hello there."), parent=parent))
+        await played.way().submit(replace(played.call("kling-lip-sync", "Hello there."), parent=parent))
 
 
 async def test_actions_are_requests_the_catalog_accepts(played: Played) -> None:
@@ -316,96 +237,62 @@ async def test_actions_are_requests_the_catalog_accepts(played: Played) -> None:
 # How it goes wrong.
 
 
-@pytest.mark.parametrize(
-    ("marker", "error"),
-    [
-        ("throttle", Throttled),
-        ("unauthorized", Misconfigured),
-        ("locked", Misconfigured),
-        ("error-500", Ambiguous),
-        ("error-503", Unreachable),
-        ("html-502", Ambiguous),
-        ("html-200@submit", Ambiguous),
-        ("reset", Ambiguous),
-        ("lost-answer", Ambiguous),
-        ("truncated-json@submit", Ambiguous),
-        ("accepted-500", Ambiguous),
-        ("accepted-504", Ambiguous),
-        ("code:1003", Misconfigured),
-        ("code:1100", Misconfigured),
-        ("code:1101", Misconfigured),
-        ("code:1102", Misconfigured),
-        ("code:1103", Misconfigured),
-        ("code:1200", Rejected),
-        ("code:1203", NotInstalled),
-        ("code:1300", Blocked),
-        ("code:1301", Blocked),
-        ("code:1302", Throttled),
-        ("code:1303", Throttled),
-        ("code:1304", Misconfigured),
-        ("code:5001", Unreachable),
-        ("code:5002", Ambiguous),
-    ],
-)
-@pytest.mark.parametrize("how", ["both", "token"])
-async def test_a_submit_goes_wrong(played: Played, marker: str, error: type[ProviderError], how: str) -> None:
-    with pytest.raises(ProviderError) as caught:
-        await played.adapter(how).submit(played.call("kling-v2-6", f"a fox [[{marker}]]"))
-    assert type(caught.value) is error
+class TestFailures(UnderstandsFailures):
+    bad_submits = on_every_way(
+        ("both", "token"),
+        (
+            *bad(Throttled, "throttle", "code:1302", "code:1303"),
+            *bad(Misconfigured, "unauthorized", "locked", "code:1003", "code:1100", "code:1101", "code:1102"),
+            *bad(Misconfigured, "code:1103", "code:1304"),
+            *bad(Ambiguous, "error-500", "html-502", "html-200@submit", "reset", "lost-answer", "code:5002"),
+            *bad(Ambiguous, "truncated-json@submit", "accepted-500", "accepted-504"),
+            *bad(Unreachable, "error-503", "code:5001"),
+            *bad(Rejected, "code:1200"),
+            *bad(NotInstalled, "code:1203"),
+            *bad(Blocked, "code:1300", "code:1301"),
+        ),
+    )
+    bad_endings = (
+        *on_every_way(
+            ("both", "token", "relay"),
+            (
+                *bad(Broke, "fail", again=True),
+                *bad(Broke, "fail:it is Tuesday", "forget", again=False),
+                *bad(Blocked, "fail:content", "nsfw"),
+                *bad(Rejected, "fail:inputs"),
+            ),
+        ),
+        # The relay's column for reasons holds an address all the same.
+        *on_every_way(("both", "token"), (*bad(Drifted, "drift"), *bad(Broke, "empty-output", again=False))),
+    )
+    bad_questions = on_every_way(
+        ("both", "token"),
+        (
+            *bad(Unreachable, "html-502@status", "error-500@status"),
+            *bad(Throttled, "throttle@status"),
+            *bad(Misconfigured, "unauthorized@status"),
+            *bad(Drifted, "html-200@status", "truncated-json@status"),
+        ),
+    )
 
 
 @pytest.mark.parametrize("how", ["both", "token", "relay"])
-@pytest.mark.parametrize(
-    ("marker", "error"),
-    [
-        ("fail", Broke),
-        ("fail:content", Blocked),
-        ("fail:inputs", Rejected),
-        ("fail:it is Tuesday", Broke),
-        ("nsfw", Blocked),
-        ("drift", Drifted),
-        ("empty-output", Broke),
-        ("forget", Broke),
-    ],
-)
-async def test_a_job_ends_badly(played: Played, marker: str, error: type[ProviderError], how: str) -> None:
-    if (marker, how) == ("drift", "relay") or (marker, how) == ("empty-output", "relay"):
-        pytest.skip("the relay's column for reasons holds an address all the same")
-    with pytest.raises(ProviderError) as caught:
-        await played.made(played.call("kling-v2-6", f"a fox [[{marker}]]"), how)
-    assert type(caught.value) is error
-    if marker == "fail:it is Tuesday":
-        assert isinstance(caught.value, Broke) and not caught.value.again
-        assert caught.value.vendor_message == "it is Tuesday"
+async def test_a_reason_nobody_documented_is_told_in_klings_words(played: Played, how: str) -> None:
+    with pytest.raises(Broke) as caught:
+        await played.made(played.asked("a fox [[fail:it is Tuesday]]"), how)
+    assert caught.value.vendor_message == "it is Tuesday"
 
 
-@pytest.mark.parametrize(
-    ("marker", "error"),
-    [
-        ("html-502@status", Unreachable),
-        ("throttle@status", Throttled),
-        ("unauthorized@status", Misconfigured),
-        ("error-500@status", Unreachable),
-        ("html-200@status", Drifted),
-        ("truncated-json@status", Drifted),
-        ("code@status:1302", Throttled),
-    ],
-)
 @pytest.mark.parametrize("how", ["both", "token"])
-async def test_a_question_goes_wrong_and_the_next_one_does_not(
-    played: Played, marker: str, error: type[ProviderError], how: str
-) -> None:
-    adapter = played.adapter(how)
-    ticket = await adapter.submit(played.call("kling-v2-6", f"a fox [[{marker}]]"))
-    with pytest.raises(ProviderError) as caught:
+async def test_a_question_refused_by_a_code_is_understood(played: Played, how: str) -> None:
+    adapter = played.way(how)
+    ticket = await adapter.submit(played.asked("a fox [[code@status:1302]]"))
+    with pytest.raises(Throttled):
         await adapter.check(ticket)
-    assert type(caught.value) is error
-    if "code" not in marker:
-        assert (await played.end(ticket, adapter)).outputs
 
 
 async def test_a_word_nobody_documented_is_noticed(played: Played) -> None:
-    adapter = played.adapter()
+    adapter = played.way()
     ticket = await adapter.submit(played.call("kling-v2-6", "a fox [[unknown-status]] [[never]]"))
     with pytest.raises(Drifted):
         for _ in range(100):
@@ -414,7 +301,7 @@ async def test_a_word_nobody_documented_is_noticed(played: Played) -> None:
 
 
 async def test_a_full_account_makes_wait_and_an_end_makes_room(played: Played) -> None:
-    adapter = played.adapter("token")
+    adapter = played.way("token")
     for _ in range(10):
         await adapter.submit(played.call("kling-v1", "a fox [[slow:3]]"))
     with pytest.raises(Throttled) as caught:
@@ -427,7 +314,7 @@ async def test_a_full_account_makes_wait_and_an_end_makes_room(played: Played) -
 
 
 async def test_each_picture_of_a_batch_takes_a_slot(played: Played) -> None:
-    adapter = played.adapter()
+    adapter = played.way()
     await adapter.submit(played.call("kling-image-v3", "a fox [[slow:5]]", n=9))
     with pytest.raises(Throttled):
         await adapter.submit(played.call("kling-image-v3", n=2))
@@ -443,7 +330,7 @@ async def test_each_picture_of_a_batch_takes_a_slot(played: Played) -> None:
     ],
 )
 async def test_wrong_keys_are_refused(played: Played, fields: dict[str, str]) -> None:
-    adapter = played.adapter("token", **fields)
+    adapter = played.way("token", **fields)
     with pytest.raises(Misconfigured):
         await adapter.submit(played.call("kling-v1"))
     assert (await adapter.probe()).problem
@@ -451,7 +338,7 @@ async def test_wrong_keys_are_refused(played: Played, fields: dict[str, str]) ->
 
 @pytest.mark.parametrize("seconds", [-4000, 4000])
 async def test_a_wrong_clock_is_told(played: Played, seconds: float) -> None:
-    adapter = played.adapter("token")
+    adapter = played.way("token")
     true_time = adapter.now
     adapter.now = lambda: true_time() + seconds
     with pytest.raises(Misconfigured) as caught:
@@ -469,7 +356,7 @@ def lost(call: Call, since: datetime) -> Lost:
 @pytest.mark.parametrize("how", ["both", "token"])
 @pytest.mark.parametrize("marker", ["lost-answer", "accepted-500", "accepted-504", "truncated-json@submit"])
 async def test_a_lost_submit_is_found_and_followed(played: Played, marker: str, how: str) -> None:
-    since, adapter = datetime.now(UTC), played.adapter(how)
+    since, adapter = datetime.now(UTC), played.way(how)
     call = played.call("kling-v2-6", f"a fox [[{marker}]]")
     with pytest.raises(Ambiguous):
         await adapter.submit(call)
@@ -481,7 +368,7 @@ async def test_a_lost_submit_is_found_and_followed(played: Played, marker: str, 
 
 @pytest.mark.parametrize("how", ["both", "token"])
 async def test_what_never_arrived_is_certainly_not_there(played: Played, how: str) -> None:
-    since, adapter = datetime.now(UTC), played.adapter(how)
+    since, adapter = datetime.now(UTC), played.way(how)
     await adapter.submit(played.call("kling-v2-6"))
     call = played.call("kling-v2-6", "a fox [[reset]]")
     with pytest.raises(Ambiguous):
@@ -490,7 +377,7 @@ async def test_what_never_arrived_is_certainly_not_there(played: Played, how: st
 
 
 async def test_through_a_relay_a_lost_submit_stays_open(played: Played) -> None:
-    since, adapter = datetime.now(UTC), played.adapter("relay")
+    since, adapter = datetime.now(UTC), played.way("relay")
     call = played.call("kling-v2-6", "a fox [[lost-answer]]")
     with pytest.raises(Ambiguous):
         await adapter.submit(call)
@@ -509,7 +396,7 @@ async def test_a_relay_is_understood(played: Played, model: str) -> None:
 
 
 async def test_a_relays_refusals_are_understood(played: Played) -> None:
-    adapter = played.adapter("relay")
+    adapter = played.way("relay")
     for marker, error in (("code:1102", Misconfigured), ("code:1303", Throttled), ("code:1301", Blocked)):
         with pytest.raises(ProviderError) as caught:
             await adapter.submit(played.call("kling-v2-6", f"a fox [[{marker}]]"))
@@ -524,18 +411,18 @@ async def test_follow_ups_go_through_a_relay(played: Played) -> None:
 
 @pytest.mark.parametrize("how", ["both", "token", "relay"])
 async def test_the_connection_test_tells_good_from_bad_and_makes_nothing(played: Played, how: str) -> None:
-    adapter = played.adapter(how)
+    adapter = played.way(how)
     good = await adapter.probe()
     assert good.problem is None
     assert ("Sandbox videos" in (good.account or "")) is (how != "relay")
     assert good.balance == (None if how == "relay" else Balance("1000", "units"))
     assert (await adapter.probe()).problem is None, "asking twice at once is no fault of the credential's"
-    assert (await played.adapter("relay", api_key="wrong-not-secret").probe()).problem
+    assert (await played.way("relay", api_key="wrong-not-secret").probe()).problem
     assert await played.jobs() == []
 
 
 async def test_a_relays_address_without_its_last_part_is_told(played: Played) -> None:
-    probe = await played.adapter("relay", base_url=f"{played.origin}/kling/relay").probe()
+    probe = await played.way("relay", base_url=f"{played.origin}/kling/relay").probe()
     assert probe.problem is not None and "/kling" in probe.problem
 
 
@@ -544,10 +431,10 @@ async def test_a_relays_address_without_its_last_part_is_told(played: Played) ->
 
 @pytest.mark.parametrize(("how", "signed"), [("both", True), ("token", False)])
 async def test_every_change_is_told_and_names_its_job(played: Played, how: str, signed: bool) -> None:
-    adapter = played.adapter(how)
+    adapter = played.way(how)
     ticket = await adapter.submit(played.call("kling-v2-6", callback=True))
-    reader = played.adapter()
-    for headers, body in await played.callbacks(2):
+    reader = played.way()
+    for headers, body in await played.door.callbacks(2):
         assert ("webhook-signature" in headers) is signed
         callback = await reader.read_callback(headers, body)
         assert callback.ticket.id == ticket.id
@@ -556,34 +443,34 @@ async def test_every_change_is_told_and_names_its_job(played: Played, how: str, 
 
 
 async def test_forged_and_stale_callbacks_are_refused_and_true_ones_believed(played: Played) -> None:
-    adapter = played.adapter()
+    adapter = played.way()
     await adapter.submit(played.call("kling-v2-6", "a fox [[webhook-forged]]", callback=True))
     believed = 0
-    for headers, body in await played.callbacks(4):
+    for headers, body in await played.door.callbacks(4):
         try:
             await adapter.read_callback(headers, body)
             believed += 1
         except Rejected:
             pass
     assert believed == 2
-    played.called.clear()
+    played.door.called.clear()
     await adapter.submit(played.call("kling-v2-6", "a fox [[webhook-stale]]", callback=True))
-    for headers, body in await played.callbacks(2):
+    for headers, body in await played.door.callbacks(2):
         with pytest.raises(Rejected):
             await adapter.read_callback(headers, body)
 
 
 async def test_an_early_callback_is_enough_to_follow(played: Played) -> None:
-    adapter = played.adapter()
+    adapter = played.way()
     await adapter.submit(played.call("kling-v2-6", "a fox [[webhook-early]]", callback=True))
-    assert len(played.called) == 1, "it came before the submit was answered"
-    callback = await adapter.read_callback(*played.called[0])
+    assert len(played.door.called) == 1, "it came before the submit was answered"
+    callback = await adapter.read_callback(*played.door.called[0])
     adopted = Ticket(callback.ticket.id, {"endpoint": "v1/videos/text2video", **callback.ticket.data})
     assert (await played.end(adopted, adapter)).outputs
 
 
 async def test_many_jobs_are_asked_about_at_once(played: Played) -> None:
-    adapter, token = played.adapter(), played.adapter("token")
+    adapter, token = played.way(), played.way("token")
     tickets = [await adapter.submit(played.call("kling-v2-6", f"fox {n}")) for n in range(3)]
     tickets += [await token.submit(played.call("kling-v1", f"fox {n}")) for n in range(2)]
     answers = dict(await adapter.check_many([*tickets, Ticket("no-such", {"endpoint": "v1/videos/text2video"})]))

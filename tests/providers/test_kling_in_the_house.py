@@ -1,59 +1,34 @@
 """Kling through the whole house: a video, what it offers, and what is made of it; a lost submit; a picture animated."""
 
-import io
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from PIL import Image
 
-from tests.api.studio import Person, Studio, open_studio, running_sandbox, wanted
-from tests.conftest import database_copy
-from vermilion.catalog import ensure_sandbox_credential
-
-
-def told(sandbox: str, what: str) -> list[Any]:
-    """What the sandbox's own controls tell."""
-    return list(httpx.get(f"{sandbox}/control/{what}").json()["items"])
+from tests.api.studio import Studio, wanted
+from tests.library.files import noise
+from tests.providers.conftest import HouseWith
 
 
 @pytest.fixture
-async def studio(database_template: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    with (
-        running_sandbox(tmp_path / "sandbox", "--speed", "60") as sandbox,
-        database_copy(database_template, tmp_path) as url,
-    ):
-        async with open_studio(tmp_path / "house", url, sandbox) as opened:
-            fields = next(item["fields"] for item in told(sandbox, "logins") if item["provider"] == "kling")
-            now = opened.house.clock.now()
-            await opened.house.db.write(ensure_sandbox_credential, opened.house.sealer, "kling", fields, now)
-            yield opened
-
-
-async def made(someone: Person, **asked: Any) -> Any:
-    body = wanted(**asked)
-    await someone.post("/generations", body, status=202)
-    ended = await someone.ended(body["id"])
-    assert ended["status"] == "succeeded", ended["failure"]
-    return ended
+async def studio(house_with: HouseWith) -> AsyncIterator[Studio]:
+    async with house_with("kling") as opened:
+        yield opened
 
 
 async def test_a_video_and_all_that_follows_from_it(studio: Studio) -> None:
     someone = await studio.person()
-    first = await made(someone, model="kling-v1-6")
+    first = await someone.made(model="kling-v1-6")
     asset = first["assets"][0]
     assert asset["kind"] == "video" and asset["duration_seconds"] == pytest.approx(5, abs=0.5)
     actions = {action["id"]: action for action in asset["actions"]}
     assert set(actions) == {"extend", "lip_sync_text", "lip_sync_audio"}
 
     extend = actions["extend"]
-    longer = await made(someone, prompt="", model=extend["model"], params=extend["params"], parent_id=first["id"])
+    longer = await someone.made(prompt="", model=extend["model"], params=extend["params"], parent_id=first["id"])
     assert longer["assets"][0]["duration_seconds"] > 8
 
     speak = actions["lip_sync_text"]
-    spoken = await made(someone, prompt="Good morning.", model=speak["model"], parent_id=first["id"])
+    spoken = await someone.made(prompt="Good morning.", model=speak["model"], parent_id=first["id"])
     assert spoken["assets"][0]["kind"] == "video"
     await studio.is_sound()
 
@@ -71,25 +46,23 @@ async def test_what_goes_on_from_nothing_is_refused_before_anything_is_held(
 
 async def test_a_lost_submit_is_found_and_one_video_is_made(studio: Studio) -> None:
     someone = await studio.person()
-    ended = await made(someone, prompt="a fox [[lost-answer]]", model="kling-v2-6")
+    ended = await someone.made(prompt="a fox [[lost-answer]]", model="kling-v2-6")
     assert len(ended["assets"]) == 1
-    assert len(told(studio.sandbox, "jobs")) == 1
+    assert len(await studio.jobs()) == 1
 
 
 async def test_a_picture_is_animated(studio: Studio) -> None:
     someone = await studio.person()
-    file = io.BytesIO()
-    Image.effect_noise((480, 400), 80).convert("RGB").save(file, "PNG")
-    uploaded = await someone.upload(file.getvalue())
+    uploaded = await someone.upload(noise(480, 400))
     inputs = [{"role": "start_frame", "asset_id": uploaded["id"]}]
-    ended = await made(someone, model="kling-v2-6-image", inputs=inputs)
+    ended = await someone.made(model="kling-v2-6-image", inputs=inputs)
     shape = ended["assets"][0]
     assert shape["width"] / shape["height"] == pytest.approx(1.2, abs=0.03)
 
 
 async def test_a_video_somebody_has_is_fetched_by_kling_and_speaks(studio: Studio) -> None:
     someone = await studio.person()
-    first = await made(someone, model="kling-v2-6")
+    first = await someone.made(model="kling-v2-6")
     inputs = [{"role": "video", "asset_id": first["assets"][0]["id"]}]
-    ended = await made(someone, prompt="Good evening.", model="kling-lip-sync", inputs=inputs)
+    ended = await someone.made(prompt="Good evening.", model="kling-lip-sync", inputs=inputs)
     assert ended["assets"][0]["kind"] == "video"

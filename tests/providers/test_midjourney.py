@@ -2,17 +2,15 @@
 
 import base64
 import io
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.providers.asking import called, entries_of, given
 from tests.providers.contract import ProviderContract, Vendor
-from tests.providers.playing import called, entries_of, given
 from tests.providers.replay import replaying
 from vermilion.catalog import Entry
 from vermilion.kit import Invalid
@@ -166,18 +164,10 @@ CALLS = {
 class TestMidjourney(ProviderContract):
     vendor = Vendor(
         Adapter,
-        Path(__file__).parent / "recordings" / "midjourney",
         login,
         CALLS,
         lambda _origin: Ticket(TASK, {"endpoint": "imagine", "confirmed": False}),
     )
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    opened = Wire.open()
-    yield opened
-    await opened.close()
 
 
 def exchange(method: str, path: str, status: int = 200, *, answer: Any = None, **sent: Any) -> dict[str, Any]:

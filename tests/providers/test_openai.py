@@ -1,32 +1,25 @@
 """The image API's adapter keeps the contract, and says what each kind of address needs to hear."""
 
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.providers.asking import given
 from tests.providers.contract import ProviderContract, Vendor
 from tests.providers.replay import replaying
-from vermilion.providers import Broke, Call, InputFile, Login, NotInstalled, Rejected, Ticket, Wire
+from vermilion.providers import Broke, Call, Login, NotInstalled, Rejected, Ticket, Wire
 from vermilion.providers.masks import as_transparency
 from vermilion.providers.openai import Adapter
 
 KEY = "sk-openai-not-secret"
+FOX = given("image", b"first", filename="fox.png")
 ONE_LIST = {"image": {"wire": "image", "list": True}, "mask": {"wire": "mask", "list": False}}
 
 
 def login(origin: str, **more: str) -> Login:
     fields = {"key": KEY, "base_url": f"{origin}/v1", "model_names": "compatible=their-model", **more}
     return Login("credential", fields, allow_private_hosts=True)
-
-
-def file(content: bytes, name: str = "fox.png", role: str = "image") -> InputFile:
-    async def read() -> bytes:
-        return content
-
-    return InputFile(role, "image/png", name, len(content), read)
 
 
 CALLS = {
@@ -59,7 +52,7 @@ CALLS = {
             "output_compression": 90,
             "moderation": "low",
         },
-        inputs=(file(b"first"), file(b"second", "hat.png")),
+        inputs=(FOX, given("image", b"second", filename="hat.png")),
         options={"prompt": "prompt", "inputs": ONE_LIST},
     ),
     "with_one_input": Call(
@@ -68,7 +61,7 @@ CALLS = {
         makes="image",
         prompt="brighter",
         params={"n": 1, "input_fidelity": "high"},
-        inputs=(file(b"first"),),
+        inputs=(FOX,),
         options={"prompt": "prompt", "inputs": ONE_LIST},
     ),
     "compatible": Call(
@@ -83,16 +76,7 @@ CALLS = {
 
 
 class TestContract(ProviderContract):
-    vendor = Vendor(
-        adapter=Adapter, recordings=Path(__file__).parent / "recordings" / "openai", login=login, calls=CALLS
-    )
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
+    vendor = Vendor(Adapter, login, CALLS)
 
 
 async def test_a_deployment_at_azure_is_addressed_and_greeted_its_own_way(wire: Wire) -> None:
@@ -133,7 +117,7 @@ async def test_a_model_nobody_named_is_refused_before_anything_is_sent(wire: Wir
 
 async def test_a_mask_without_a_picture_is_refused_before_anything_is_sent(wire: Wire) -> None:
     call = CALLS["with_one_input"]
-    alone = Call(call.reference, call.endpoint, "image", "x", {}, (file(b"m", role="mask"),), call.options)
+    alone = Call(call.reference, call.endpoint, "image", "x", {}, (given("mask", b"m"),), call.options)
     async with replaying([]) as replay:
         with pytest.raises(Rejected):
             await Adapter(login(replay.origin), wire).submit(alone)

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tests.providers.playing import Playing, called, entries_of, given, playing
+from tests.library.files import encoded, plain
+from tests.providers.asking import called, entries_of, given
+from tests.providers.playing import Playing, picture_of
 from vermilion.catalog import Entry
 from vermilion.providers import (
     Ambiguous,
@@ -26,14 +28,8 @@ NAMED = "compatible=flux-at-the-relay"
 
 @pytest.fixture
 async def played() -> AsyncIterator[Playing]:
-    async with playing("openai", fast=True) as found:
+    async with Playing.open("openai", fast=True) as found:
         yield found
-
-
-def png(size: tuple[int, int] = (96, 64), colour: str = "teal") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, "PNG")
-    return file.getvalue()
 
 
 async def made(played: Playing, prompt: str = "a red fox", **params: object) -> Done:
@@ -42,17 +38,11 @@ async def made(played: Playing, prompt: str = "a red fox", **params: object) -> 
     return done
 
 
-def opened(done: Done, index: int = 0) -> Image.Image:
-    data = done.outputs[index].data
-    assert data is not None
-    return Image.open(io.BytesIO(data))
-
-
 @pytest.mark.parametrize("entry", entries_of("openai"), ids=lambda entry: entry.id)
 async def test_every_model_on_the_shelf_makes_and_edits_what_was_asked(played: Playing, entry: Entry) -> None:
     relay = {"base_url": f"{played.origin}/openai/relay/v1", "model_names": NAMED}
     adapter = played.adapter(**(relay if entry.options.get("named_by_credential") else {}))
-    two = (given("image", png()), given("image", png(colour="tomato")))
+    two = (given("image", plain()), given("image", plain(colour="tomato")))
     for inputs, count in (((), 2), (two, 1)):
         done = await adapter.submit(called(entry.id, "a red fox", *inputs, num_images=count))
         assert isinstance(done, Done)
@@ -76,35 +66,31 @@ async def test_every_choice_on_the_shelf_is_one_the_api_takes(played: Playing, e
 @pytest.mark.parametrize(("ratio", "size"), [("16:9", (1536, 864)), ("3:4", (1008, 1344)), ("21:9", (1680, 720))])
 async def test_the_shape_asked_for_is_the_shape_made(played: Playing, ratio: str, size: tuple[int, int]) -> None:
     done = await made(played, aspect_ratio=ratio, quality="low")
-    assert opened(done).size == size
+    assert picture_of(done).size == size
     assert done.facts["size"] == f"{size[0]}x{size[1]}"
     assert done.facts["usage"]["output_tokens"] > 0
 
 
 async def test_an_exact_size_counts_more_than_a_shape(played: Playing) -> None:
     done = await made(played, aspect_ratio="16:9", exact_size={"width": 800, "height": 640}, quality="low")
-    assert opened(done).size == (800, 640)
+    assert picture_of(done).size == (800, 640)
 
 
 async def test_formats_and_backgrounds_are_as_asked(played: Playing) -> None:
     jpeg = await made(played, output_format="jpeg", output_compression=60, quality="low")
-    assert (opened(jpeg).format, jpeg.outputs[0].content_type) == ("JPEG", "image/jpeg")
+    assert (picture_of(jpeg).format, jpeg.outputs[0].content_type) == ("JPEG", "image/jpeg")
     clear = await made(played, background="transparent", output_format="webp", quality="low")
-    assert opened(clear).convert("RGBA").getchannel("A").getextrema()[0] == 0
+    assert picture_of(clear).convert("RGBA").getchannel("A").getextrema()[0] == 0
 
 
 async def test_a_white_place_of_the_mask_is_what_changes(played: Playing) -> None:
     before = Image.linear_gradient("L").resize((128, 128)).convert("RGB")
-    file = io.BytesIO()
-    before.save(file, "PNG")
     mask = Image.new("RGB", (128, 128), "black")
     mask.paste("white", (64, 0, 128, 128))
-    mask_file = io.BytesIO()
-    mask.save(mask_file, "PNG")
-    call = called("gpt-image-2", "stars", given("image", file.getvalue()), given("mask", mask_file.getvalue()))
+    call = called("gpt-image-2", "stars", given("image", encoded(before, "PNG")), given("mask", encoded(mask, "PNG")))
     done = await played.adapter().submit(call)
     assert isinstance(done, Done)
-    moved = ImageChops.difference(opened(done).convert("RGB").resize((128, 128)), before).convert("L")
+    moved = ImageChops.difference(picture_of(done).convert("RGB").resize((128, 128)), before).convert("L")
     kept, changed = (ImageStat.Stat(moved.crop(box)).mean[0] for box in ((0, 0, 60, 128), (68, 0, 128, 128)))
     assert kept < 12 < changed
 
@@ -160,7 +146,7 @@ async def test_a_request_that_was_once_refused_passes_the_next_time(played: Play
 
 
 async def test_pictures_as_data_urls_are_pictures(played: Playing) -> None:
-    assert opened(await made(played, "a fox [[data-url]]", quality="low")).format == "PNG"
+    assert picture_of(await made(played, "a fox [[data-url]]", quality="low")).format == "PNG"
 
 
 async def test_a_slow_answer_is_waited_for(played: Playing) -> None:

@@ -62,13 +62,6 @@ Serve = Callable[[Handler], Awaitable[str]]
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire.open()
-    yield wire
-    await wire.close()
-
-
-@pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Serve one handler at any address; yields where."""
     runners: list[web.AppRunner] = []

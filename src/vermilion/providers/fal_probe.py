@@ -4,11 +4,12 @@ fal tells the balance at its platform address, to admin keys (fal's Platform API
 has no default: a gateway's key must not go to fal by itself.
 """
 
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from vermilion.providers import fal_errors
 from vermilion.providers.contract import Balance, Probe
-from vermilion.providers.errors import Misconfigured, ProviderError
+from vermilion.providers.errors import Drifted, Misconfigured, ProviderError
 from vermilion.providers.wire import Answer
 
 _NO_JOB = "fal-ai/flux-1/requests/00000000-0000-0000-0000-000000000000"
@@ -25,7 +26,7 @@ async def probe(ask: Asks, *, base: str, rest: str, platform: str) -> Probe:
     try:
         answer = await ask("GET", f"{base}/{_NO_JOB}/status")
         problem = fal_errors.unanswered(answer)
-        if not fal_errors.complaint_of(answer).spoken:
+        if not _is_fals_word(answer):
             return Probe(problem=f"The queue address answered {answer.status}, and not in fal's words.")
         if not isinstance(problem, Misconfigured):
             query = {"storage_type": "fal-cdn-v3"}
@@ -38,6 +39,17 @@ async def probe(ask: Asks, *, base: str, rest: str, platform: str) -> Probe:
         problem = error
     said = f" ({problem.vendor_message})" if problem.vendor_message else ""
     return Probe(problem=f"{problem.message}{said}")
+
+
+def _is_fals_word(answer: Answer) -> bool:
+    """Whether fal itself knows of no such job: it says so under `detail`, and other servers have a 404 as well."""
+    if answer.status != HTTPStatus.NOT_FOUND:
+        return fal_errors.complaint_of(answer).spoken
+    try:
+        told = answer.json()
+    except Drifted:
+        return False
+    return isinstance(told, dict) and "detail" in told
 
 
 async def _account(ask: Asks, platform: str) -> Probe:
