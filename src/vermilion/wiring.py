@@ -39,6 +39,7 @@ from vermilion.identity import (
     Quotas,
     UserRow,
     delete_ended_sessions,
+    forget_codes,
     read_choices,
 )
 from vermilion.kit import Clock, SystemClock, Together
@@ -47,6 +48,7 @@ from vermilion.kit.sealed import Sealer, load_or_create_key
 from vermilion.library import Keeper, purge_deleted, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
+from vermilion.sms import SmsWire
 from vermilion.storage import LocalStorage
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,8 @@ class House:
     dispatcher: Dispatcher
     engine: LocalEngine
     callback_desk: CallbackDesk
+    sms_wire: SmsWire
+    sms_code_key: bytes
     link_key: bytes
     code_key: bytes
     open_adapter: Callable[[str, Login], Provider]
@@ -153,6 +157,8 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         stack.callback(hasher.close)
         wire = Wire.open()
         stack.push_async_callback(wire.close)
+        sms_wire = SmsWire.open()
+        stack.push_async_callback(sms_wire.close)
         downloader = Downloader.open()
         stack.push_async_callback(downloader.close)
         storage = LocalStorage(files)
@@ -222,6 +228,8 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             dispatcher=dispatcher,
             engine=engine,
             callback_desk=CallbackDesk(db, clock, engine, addresses, open_adapter, read_credential),
+            sms_wire=sms_wire,
+            sms_code_key=derived_key(key_path, "codes to phones"),
             link_key=link_key,
             code_key=derived_key(key_path, "redemption codes"),
             open_adapter=open_adapter,
@@ -241,12 +249,13 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
 
 
 async def _keep_house(house: House) -> None:
-    """Once an hour: what the trash held long enough, sessions that ended, deletions everybody was told of."""
+    """Once an hour: what the trash held long enough, sessions and codes that ended, deletions everybody was told of."""
     while True:
         await house.clock.sleep(HOUSEKEEPING_SECONDS)
         now = house.clock.now()
         try:
             await house.db.write(delete_ended_sessions, now)
+            await house.db.write(forget_codes, now)
             await house.db.write(forget_events, now - DELETIONS_TOLD)
             await house.db.write(forget_tallies, now - TALLIES_KEPT)
             for key in await house.db.write(purge_deleted, now - TRASH_KEPT):

@@ -8,8 +8,9 @@ import pytest_asyncio
 
 from tests.api.studio import open_studio, running_sandbox
 from tests.conftest import database_copy
-from tests.dialects.scene import Scene, logins_at
+from tests.dialects.scene import Scene, logins_at, sms_login_at
 from vermilion.catalog import ensure_sandbox_credential
+from vermilion.identity import ensure_sandbox_sms
 
 HERE = Path(__file__).parent
 
@@ -35,6 +36,8 @@ async def scene(database_template: str, tmp_path_factory: pytest.TempPathFactory
                 await studio.house.db.write(
                     ensure_sandbox_credential, studio.house.sealer, login["provider"], login["fields"], now
                 )
+            sms = sms_login_at(sandbox)
+            await studio.house.db.write(ensure_sandbox_sms, studio.house.sealer, sms, now)
             opened = Scene(
                 studio,
                 owner=await studio.person(credits_given=100_000),

@@ -19,7 +19,7 @@ async def the_studio_says_truthfully_what_it_has(scene: Scene, route: Route) -> 
     assert answer.status_code == 200
     told = answer.json()
     assert told["name"] and told["version"] and told["default_locale"] in {"en", "zh"}
-    assert told["sign_in_methods"] == ["password"]
+    assert told["sign_in_methods"] == ["password", "phone"]
     missing = {each.missing for each in ROUTES.values() if each.missing}
     for feature, lacking in (
         ("enable_phone_signin", "signing in by phone"),
@@ -52,12 +52,6 @@ async def a_program_signs_up_in_and_out_with_a_token(scene: Scene, route: Route)
     assert (await signed_in.get("/me")).status_code == 401
     still = scene.studio.client(Authorization=f"Bearer {up.json()['token']}")
     assert (await still.get("/me")).status_code == 200
-
-
-@proves("GET /auths/binding-status")
-async def one_signs_in_by_email(scene: Scene, route: Route) -> None:
-    status = await scene.owner.get(route.path)
-    assert status == {"email": scene.owner.email, "email_bound": True, "phone": None, "phone_bound": False}
 
 
 @proves("GET /auths/api_key", "POST /auths/api_key", "DELETE /auths/api_key")

@@ -15,6 +15,7 @@ from tests.library.files import encoded, picture
 from vermilion.dialects import ROUTES, Route
 from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.providers import adapters
+from vermilion.sms import KINDS
 
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -23,6 +24,13 @@ def logins_at(sandbox: str) -> list[dict[str, Any]]:
     """What to enter at each vendor to reach the sandbox."""
     told = httpx.get(f"{sandbox}/control/logins").json()["items"]
     return [login for login in told if login["provider"] in adapters()]
+
+
+def sms_login_at(sandbox: str) -> dict[str, str]:
+    """What to enter where codes are sent from, to send them to the sandbox."""
+    told = httpx.get(f"{sandbox}/control/logins").json()["items"]
+    (fields,) = (login["fields"] for login in told if login["provider"] in KINDS)
+    return dict(fields)
 
 
 def png(seed: int = 1, width: int = 512, height: int = 512) -> bytes:

@@ -8,12 +8,21 @@ from tests.dialects import (
     every_vendor_proofs,
     house_proofs,
     making_proofs,
+    phone_proofs,
     workflow_proofs,
 )
 from tests.dialects.scene import PROOFS, Scene
 from vermilion.dialects import ROUTES, Route
 
-PROVED_IN = (button_proofs, credit_proofs, house_proofs, making_proofs, every_vendor_proofs, workflow_proofs)
+PROVED_IN = (
+    button_proofs,
+    credit_proofs,
+    house_proofs,
+    making_proofs,
+    phone_proofs,
+    every_vendor_proofs,
+    workflow_proofs,
+)
 OFFERED = [route for route in ROUTES.values() if route.missing is None]
 MISSING = [route for route in ROUTES.values() if route.missing is not None]
 

@@ -12,7 +12,17 @@ from vermilion.catalog import own_models_router
 from vermilion.catalog import router as catalog_router
 from vermilion.generation import BODY_MAX_BYTES
 from vermilion.generation import router as generation_router
-from vermilion.identity import BodyLimit, admin_router, auth_router, me_router, protect
+from vermilion.identity import (
+    BodyLimit,
+    admin_router,
+    auth_router,
+    codes_router,
+    me_router,
+    phone_router,
+    protect,
+    sms_router,
+    ways_in_router,
+)
 from vermilion.ledger import router as ledger_router
 from vermilion.library import router as library_router
 from vermilion.wiring import House
@@ -55,13 +65,17 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         ledger_router,
         billing_router,
         me_router,
+        ways_in_router,
         auth_router,
+        codes_router,
+        phone_router,
         catalog_router,
         catalog_admin_router,
         own_models_router,
         billing_admin_router,
         admin.router,
         admin_router,
+        sms_router,
     ):
         app.include_router(router, prefix=API)
     studio.serve(app)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from vermilion import __version__
 from vermilion.db import Tx
-from vermilion.identity import needs_first_admin, problem_responses, read_choices
+from vermilion.identity import needs_first_admin, problem_responses, read_choices, sign_in_methods
 from vermilion.wiring import House
 
 router = APIRouter(tags=["house"])
@@ -31,7 +31,7 @@ class ConfigView(BaseModel):
     sign_up_open: bool
     needs_first_admin: bool
     sandbox: bool
-    sign_in_methods: list[str]
+    sign_in_methods: list[Literal["password", "phone"]]
     max_upload_bytes: int
 
 
@@ -69,6 +69,6 @@ def _config(tx: Tx, sandbox: bool, max_upload_bytes: int) -> ConfigView:
         sign_up_open=choices.sign_up_open,
         needs_first_admin=needs_first_admin(tx),
         sandbox=sandbox,
-        sign_in_methods=["password"],
+        sign_in_methods=sign_in_methods(tx),
         max_upload_bytes=max_upload_bytes,
     )

@@ -13,6 +13,7 @@ from vermilion.dialects import (  # noqa: F401 - each enters its routes into the
     flux_api,
     midjourney_api,
     painting_api,
+    phones_api,
     redemption_api,
     storage_api,
     video_api,

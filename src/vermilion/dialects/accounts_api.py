@@ -1,4 +1,7 @@
-"""The described accounts: signing up, in and out with a bearer token, and the one API key such clients know of."""
+"""The described accounts: signing up, in and out with a bearer token, and the one API key such clients know of.
+
+Codes, phones and the ways to sign in are in `phones_api`.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -9,10 +12,9 @@ from pydantic import BaseModel
 
 from vermilion.db import Tx
 from vermilion.dialects.house import HouseHere
-from vermilion.dialects.routes import Route, face, not_offered
+from vermilion.dialects.routes import Route, face
 from vermilion.identity import (
     Actor,
-    AdminActor,
     SessionActor,
     SignIn,
     SignUp,
@@ -21,7 +23,6 @@ from vermilion.identity import (
     create_api_key,
     delete_api_key,
     end_session,
-    person,
     sign_in_from,
     sign_up_from,
 )
@@ -30,36 +31,24 @@ from vermilion.kit import NotFound
 KEY_NAME: Final = "described"
 """What the key of these routes is called among a person's keys: they know of one alone."""
 
-_PHONE: Final = "signing in by phone"
-_EMAIL_CHANGE: Final = "changing a person's e-mail address"
-_SMS: Final = "sending codes by SMS"
+
+class DoneView(BaseModel):
+    """It is done."""
+
+    status: bool = True
 
 
 class SignedInView(BaseModel):
-    """Who signed in, and what to send as `Authorization: Bearer …` from now on."""
+    """Who signed in, and what to send as `Authorization: Bearer …` from now on; `email` or `phone` may be null."""
 
     token: str
     token_type: str
     id: UUID
-    email: str
+    email: str | None
+    phone: str | None
     name: str
     role: str
     profile_image_url: str
-
-
-class SignedOutView(BaseModel):
-    """The token is worth nothing any more."""
-
-    status: bool
-
-
-class BindingView(BaseModel):
-    """By what a person can sign in."""
-
-    email: str | None
-    email_bound: bool
-    phone: str | None
-    phone_bound: bool
 
 
 class KeyView(BaseModel):
@@ -75,29 +64,22 @@ class KeyView(BaseModel):
 async def signup(request: Request, body: SignUp) -> SignedInView:
     """Make an account; the answer has the token of a session."""
     user, token = await sign_up_from(request, body)
-    return _signed_in(user, token)
+    return signed_in(user, token)
 
 
 @face(Route("POST", "/auths/signin", "anybody", "Sign in"), refusals=(401,))
 async def signin(request: Request, body: SignIn) -> SignedInView:
     """Open a session; the answer has its token."""
     user, token = await sign_in_from(request, body)
-    return _signed_in(user, token)
+    return signed_in(user, token)
 
 
 @face(Route("POST", "/auths/signout", "user", "Sign out"), refusals=(404,))
-async def signout(house: HouseHere, actor: SessionActor) -> SignedOutView:
+async def signout(house: HouseHere, actor: SessionActor) -> DoneView:
     """End the session this request came with."""
     if actor.session_id is not None:
         await house.db.write(end_session, actor, actor.session_id)
-    return SignedOutView(status=True)
-
-
-@face(Route("GET", "/auths/binding-status", "user", "By what I can sign in"), refusals=(404,))
-async def binding_status(house: HouseHere, actor: SessionActor) -> BindingView:
-    """An e-mail address with a password; phones are not offered yet."""
-    user = await house.db.read(person, actor.user_id)
-    return BindingView(email=user.email, email_bound=True, phone=None, phone_bound=False)
+    return DoneView()
 
 
 @face(Route("GET", "/auths/api_key", "user", "My API key's beginning"))
@@ -119,33 +101,14 @@ async def remove_key(house: HouseHere, actor: SessionActor) -> KeyView:
     return KeyView(api_key=None)
 
 
-not_offered(
-    None,
-    Route("POST", "/auths/send-sms-code", "anybody", "Send a code by SMS", _SMS),
-    Route("POST", "/auths/verify-sms-code", "anybody", "Check a code", _SMS),
-    Route("POST", "/auths/signup-phone", "anybody", "Sign up by phone", _PHONE),
-    Route("POST", "/auths/signin-phone", "anybody", "Sign in by phone", _PHONE),
-)
-not_offered(
-    SessionActor,
-    Route("POST", "/auths/bind-phone", "user", "Add a phone number", _PHONE),
-    Route("POST", "/auths/bind-email", "user", "Add an e-mail address", _EMAIL_CHANGE),
-    Route("DELETE", "/auths/unbind-phone", "user", "Remove the phone number", _PHONE),
-    Route("DELETE", "/auths/unbind-email", "user", "Remove the e-mail address", _EMAIL_CHANGE),
-)
-not_offered(
-    AdminActor,
-    Route("GET", "/auths/sms/config", "admin", "How codes are sent", _SMS),
-    Route("POST", "/auths/sms/config", "admin", "Choose how codes are sent", _SMS),
-)
-
-
-def _signed_in(user: UserView, token: str) -> SignedInView:
+def signed_in(user: UserView, token: str) -> SignedInView:
+    """The answer to whoever came in."""
     return SignedInView(
         token=token,
         token_type="Bearer",  # noqa: S106 - the scheme's name
         id=user.id,
         email=user.email,
+        phone=user.phone,
         name=user.name,
         role=user.role,
         profile_image_url="",

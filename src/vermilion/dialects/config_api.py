@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from vermilion import __version__
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face
-from vermilion.identity import read_choices
+from vermilion.identity import read_choices, sign_in_methods
 
 
 class FeaturesView(BaseModel):
@@ -40,6 +40,7 @@ class DescribedConfigView(BaseModel):
 async def get_config(house: HouseHere) -> DescribedConfigView:
     """Nobody needs to be signed in. What a feature is not offered for answers `dialects.not_offered`."""
     choices = await house.db.read(read_choices)
+    methods = await house.db.read(sign_in_methods)
     return DescribedConfigView(
         status=True,
         name=choices.studio_name,
@@ -50,8 +51,8 @@ async def get_config(house: HouseHere) -> DescribedConfigView:
             enable_signup=choices.sign_up_open,
             enable_login_form=True,
             enable_api_key=True,
-            enable_phone_signin=False,
-            enable_email_binding=False,
+            enable_phone_signin="phone" in methods,
+            enable_email_binding=True,
             enable_cloud_storage=False,
             enable_credit_buying=False,
             enable_redemption_codes=True,
@@ -59,5 +60,5 @@ async def get_config(house: HouseHere) -> DescribedConfigView:
             enable_video_generation=True,
             sandbox=house.sandbox,
         ),
-        sign_in_methods=["password"],
+        sign_in_methods=list(methods),
     )

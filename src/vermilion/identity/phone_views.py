@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vermilion.identity.views import Email, Given, GivenPassword, Name, NewPassword, Shown
-from vermilion.sms import BASE_URL, Purpose
+from vermilion.sms import BASE_URL, Kind, Purpose
 
 GivenPhone = Annotated[str, Field(min_length=5, max_length=40)]
 GivenCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -75,7 +75,7 @@ class SmsChoice(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    kind: Literal["smsbao"] = "smsbao"
+    kind: Kind = "smsbao"
     enabled: bool = False
     account: str = ""
     secret_sealed: str = ""
@@ -97,7 +97,7 @@ class SmsDraft(Given):
     """Every choice about SMS. `secret` sent back as its mask is the stored one; so is an empty one, where the
     address stays."""
 
-    kind: Literal["smsbao"] = "smsbao"
+    kind: Kind = "smsbao"
     enabled: bool
     account: Account
     secret: Secret
@@ -120,7 +120,7 @@ class SmsTroubleView(Shown):
 class SmsView(Shown):
     """How codes are sent, for admins; the secret is its mask."""
 
-    kind: Literal["smsbao"]
+    kind: Kind
     enabled: bool
     ready: bool
     account: str

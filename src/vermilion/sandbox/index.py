@@ -127,6 +127,7 @@ def _card(vendor: BaseVendor, card: Card) -> str:
     shared = [kind for kind in vendor.faults if kind.name in common]
     missing = [kind.name for kind in VOCABULARY if kind.name not in vendor.kinds]
     parts = [f"<section id='{escape(vendor.name)}'><h3>{escape(vendor.title)}</h3><table>{told}</table>"]
+    parts += [f"<p><a href='{escape(url)}'>{escape(what)}</a></p>" for what, url in card.pages]
     parts += [f"<p class='quiet'>{escape(note)}</p>" for note in card.notes]
     if card.models:
         parts.append(f"<details><summary>{len(card.models)} models</summary>{_codes(card.models)}</details>")

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+Kind = Literal["smsbao"]
+"""Which vendor of messages."""
+
 Purpose = Literal["register", "login", "bind", "change"]
 """What a code is for: signing up, signing in, a number that is added, and a change that its owner confirms."""
 

@@ -17,10 +17,11 @@ from vermilion import __version__
 from vermilion.app import create_app
 from vermilion.catalog import disable_sandbox_credentials, ensure_sandbox_credential
 from vermilion.db import Tx, open_database
-from vermilion.identity import make_first_admin_link
+from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms, make_first_admin_link
 from vermilion.kit.sealed import load_or_create_key
 from vermilion.providers import adapters
 from vermilion.settings import Settings
+from vermilion.sms import KINDS
 from vermilion.terminal.sandbox_process import SandboxLogin, SandboxProcess
 from vermilion.wiring import House, open_house
 
@@ -64,9 +65,13 @@ def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> Non
     def point(tx: Tx) -> None:
         if not logins:
             disable_sandbox_credentials(tx)
+            disable_sandbox_sms(tx, datetime.now(UTC))
         spoken_to = (login for login in logins if login.provider in adapters())
         for login in spoken_to:
             ensure_sandbox_credential(tx, sealer, login.provider, login.fields, datetime.now(UTC))
+        for login in logins:
+            if login.provider in KINDS:
+                ensure_sandbox_sms(tx, sealer, login.fields, datetime.now(UTC))
 
     database = open_database(settings.url_of_database)
     try:

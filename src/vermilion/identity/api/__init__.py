@@ -2,7 +2,7 @@
 
 from vermilion.identity.api.admin import admin_router
 from vermilion.identity.api.auth import auth_router, sign_in_from, sign_up_from
-from vermilion.identity.api.codes import asked_by, codes_router, judge_code, phone_is_offered, send_code_from
+from vermilion.identity.api.codes import asked_by, codes_router, judge_code, send_code_from, sign_in_methods
 from vermilion.identity.api.me import me_router
 from vermilion.identity.api.phone import phone_router, sign_in_by_phone_from, sign_up_by_phone_from
 from vermilion.identity.api.sms import change_sms, sms_router, sms_view
@@ -19,11 +19,11 @@ __all__ = [
     "confirm_from",
     "judge_code",
     "me_router",
-    "phone_is_offered",
     "phone_router",
     "send_code_from",
     "sign_in_by_phone_from",
     "sign_in_from",
+    "sign_in_methods",
     "sign_up_by_phone_from",
     "sign_up_from",
     "sms_router",

@@ -1,5 +1,7 @@
 """Sending codes to phones, and judging what people type of them."""
 
+from typing import Literal
+
 import structlog
 from fastapi import APIRouter, Request
 
@@ -101,9 +103,9 @@ async def judge_code(request: Request, asked: Asked, code: str) -> str:
     return code_hash
 
 
-def phone_is_offered(tx: Tx) -> bool:
-    """Whether people may sign in by phone here."""
-    return read_sms_choice(tx).is_ready
+def sign_in_methods(tx: Tx) -> list[Literal["password", "phone"]]:
+    """How people may sign in here."""
+    return ["password", "phone"] if read_sms_choice(tx).is_ready else ["password"]
 
 
 def _raise_refusal(outcome: Outcome) -> None:
