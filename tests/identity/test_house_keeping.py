@@ -81,6 +81,9 @@ async def test_what_admins_do_is_written_down_with_before_and_after(browser: Bro
         {"role": "admin"},
     )
     assert (change["actor_email"], change["ip"]) == ("root@example.test", "192.0.2.7")
+    assert change["actor_name"] == (await root.get("/me")).json()["user"]["name"]
+    assert (change["target_email"], change["target_name"]) == (user["email"], user["name"])
+    assert (choice["target_email"], choice["target_name"]) == (None, None)
     assert (choice["before"], choice["after"]) == ({"welcome_credits": 100}, {"welcome_credits": 5})
     assert (creation["target"], creation["actor_email"], creation["before"]) == (f"user:{root_id}", None, None)
 

@@ -1,6 +1,6 @@
 """Questions about people, sessions, keys, choices and the audit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
@@ -181,7 +181,7 @@ def list_users(tx: Tx, *, q: str | None = None, cursor: str | None = None, limit
 def list_audit(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[AuditView]:
     """What admins did, the latest first, for admins."""
     question = (
-        select(AuditRow, _known_as())
+        select(AuditRow, _known_as(), UserRow.name)
         .outerjoin(UserRow, UserRow.id == AuditRow.actor_id)
         .order_by(AuditRow.id.desc())
         .limit(limit + 1)
@@ -190,7 +190,15 @@ def list_audit(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[Au
         question = question.where(AuditRow.id < decode_cursor(cursor, int)[0])
     rows = list(tx.execute(question))
     following = encode_cursor(rows[limit - 1][0].id) if len(rows) > limit else None
-    return Page(items=[_audit_view(row) for row in rows[:limit]], next=following)
+    people = _people_among(tx, [row[0].target for row in rows[:limit]])
+    return Page(items=[_audit_view(row, people) for row in rows[:limit]], next=following)
+
+
+def _people_among(tx: Tx, targets: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Those of the targets that are people, each with what they are known by and called."""
+    ids = {UUID(target.removeprefix("user:")) for target in targets if target.startswith("user:")}
+    found = tx.execute(select(UserRow.id, _known_as(), UserRow.name).where(UserRow.id.in_(ids)))
+    return {f"user:{user_id}": (known_as, name) for user_id, known_as, name in found}
 
 
 def user_view(user: UserRow) -> UserView:
@@ -235,13 +243,17 @@ def api_key_view(row: ApiKeyRow) -> ApiKeyView:
     )
 
 
-def _audit_view(row: Row[AuditRow, str]) -> AuditView:
-    entry, actor_email = row
+def _audit_view(row: Row[AuditRow, str, str], people: Mapping[str, tuple[str, str]]) -> AuditView:
+    entry, actor_email, actor_name = row
+    target_email, target_name = people.get(entry.target, (None, None))
     return AuditView(
         id=entry.id,
         actor_email=actor_email,
+        actor_name=actor_name,
         action=entry.action,
         target=entry.target,
+        target_email=target_email,
+        target_name=target_name,
         before=entry.before,
         after=entry.after,
         ip=entry.ip,

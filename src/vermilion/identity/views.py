@@ -203,8 +203,12 @@ class AuditView(Shown):
     id: int
     actor_email: str | None
     """The number of whoever has no address; null when the terminal did it."""
+    actor_name: str | None
     action: str
     target: str
+    target_email: str | None
+    """Of the person it was done to, or their number; null for everything else."""
+    target_name: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     ip: str | None

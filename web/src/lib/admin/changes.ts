@@ -1,13 +1,16 @@
-/** What differs between two states of a thing, name by name. Pure. */
+/** What differs between two states of a thing, name by name; what lies inside another is named `outer.inner`. Pure. */
 export type Change = { name: string; before: string | null; after: string | null };
 
-function parts(state: unknown): Record<string, unknown> {
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parts(state: unknown, within = ''): Record<string, unknown> {
   if (state === null || state === undefined) return {};
-  return typeof state === 'object' && !Array.isArray(state) ? (state as Record<string, unknown>) : { '': state };
+  if (!isRecord(state)) return { [within]: state };
+  return Object.assign({}, ...Object.entries(state).map(([name, value]) => (isRecord(value) ? parts(value, within + name + '.') : { [within + name]: value })));
 }
 
 const text = (value: unknown): string | null =>
-  value === undefined || value === null ? null : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === undefined || value === null ? null : Array.isArray(value) ? value.map(String).join(', ') : String(value);
 
 export function changesOf(before: unknown, after: unknown): Change[] {
   const [old, now] = [parts(before), parts(after)];

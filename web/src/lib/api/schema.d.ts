@@ -1335,6 +1335,8 @@ export interface components {
             action: string;
             /** Actor Email */
             actor_email: string | null;
+            /** Actor Name */
+            actor_name: string | null;
             /** After */
             after: {
                 [key: string]: unknown;
@@ -1354,6 +1356,10 @@ export interface components {
             ip: string | null;
             /** Target */
             target: string;
+            /** Target Email */
+            target_email: string | null;
+            /** Target Name */
+            target_name: string | null;
         };
         /**
          * Balance

@@ -1,0 +1,55 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { AuditEntry } from '#lib/api/admin_types.ts';
+import type { Model } from '#lib/api/types.ts';
+import enAdmin from '#lib/i18n/en/admin.ts';
+import en from '#lib/i18n/en/index.ts';
+import zhAdmin from '#lib/i18n/zh/admin.ts';
+import zh from '#lib/i18n/zh/index.ts';
+import { language } from '#lib/i18n/index.svelte.ts';
+import { studio } from '#lib/state/studio.svelte.ts';
+import { sayAction, thingOf, toldChanges } from './audit';
+
+const entry = (target: string, change: Partial<AuditEntry> = {}): AuditEntry =>
+  ({ target, before: {}, after: {}, target_name: null, target_email: null, ...change }) as AuditEntry;
+
+beforeEach(() => {
+  language.words = { ...en, ...enAdmin };
+  language.locale = 'en';
+  studio.models = [{ id: 'heron-1', aliases: [], name: { en: 'Heron One', zh: '苍鹭一号' }, provider: 'heron', provider_title: 'Heron' }] as unknown as Model[];
+});
+
+test('what was done is said in both languages, and what has no words yet keeps its name', () => {
+  expect(sayAction('user.change')).toBe('Changed a person');
+  language.words = { ...zh, ...zhAdmin };
+  expect(sayAction('user.change')).toBe('修改了成员');
+  expect(sayAction('kite.fly')).toBe('kite.fly');
+});
+
+test('a person is named and found by what they sign in with', () => {
+  expect(thingOf(entry('user:0190-a', { target_name: 'Mei Lin', target_email: 'mei+1@example.org' }))).toEqual({
+    name: 'Mei Lin', note: 'mei+1@example.org', href: '/admin/users?q=mei%2B1%40example.org'
+  });
+});
+
+test('models, credentials and choices are named and open where they are kept', () => {
+  expect(thingOf(entry('model:heron-1'))).toEqual({ name: 'Heron One', note: 'heron-1', href: '/admin/models' });
+  expect(thingOf(entry('model:own-kite', { before: { name: 'Kite' }, after: null }))).toEqual({ name: 'Kite', note: 'own-kite', href: null });
+  expect(thingOf(entry('credential:x', { after: { name: 'Main', provider: 'heron' } }))).toEqual({ name: 'Main', note: 'Heron', href: '/admin/providers#heron' });
+  expect(thingOf(entry('choices')).href).toBe('/admin/choices');
+});
+
+test('what has no name is called by what it is and the end of its id', () => {
+  expect(thingOf(entry('generation:01900000-0000-7000-8000-0000deadbeef'))).toEqual({ name: 'Generation', note: '…deadbeef', href: null });
+});
+
+test('changes are told with labels and words, also of what lies inside', () => {
+  const told = toldChanges({
+    before: { role: 'user', enabled: true, fields: { key: '••••1234', base_url: 'https://a' }, digest: 'a' },
+    after: { role: 'admin', enabled: false, fields: { key: '••••9876', base_url: 'https://a' }, digest: 'b' }
+  });
+  expect(told.map(({ label, before, after }) => [label, before, after])).toEqual([
+    ['Role', 'person', 'admin'],
+    ['In use', 'on', 'off'],
+    ['key', '••••1234', '••••9876']
+  ]);
+});

@@ -1,0 +1,75 @@
+/** What an entry of the audit says to a person: what was done, to what, and where that can be seen. */
+import type { AuditEntry } from '#lib/api/admin_types.ts';
+import { sayStatus } from '#lib/feed/words.ts';
+import { language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
+import { studio } from '#lib/state/studio.svelte.ts';
+import { changesOf } from './changes';
+
+export type Thing = { name: string; note: string; href: string | null };
+
+/** What was done; an action the catalogue has no words for yet keeps its own name. */
+export function sayAction(action: string): string {
+  const key = `audit.do.${action}`;
+  return language.knows(key) ? t(key as Key) : action;
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** What it was done to: a name, what tells it from others of that name, and where it can be opened. */
+export function thingOf(entry: AuditEntry): Thing {
+  const [kind = '', id = ''] = entry.target.split(':');
+  const state = { ...entry.before, ...entry.after };
+  const gone = entry.after === null;
+  if (kind === 'user' && entry.target_name !== null) {
+    const contact = entry.target_email ?? '';
+    return { name: entry.target_name || contact, note: contact, href: `/admin/users?q=${encodeURIComponent(contact || entry.target_name)}` };
+  }
+  if (kind === 'model') {
+    const own = id.startsWith('own-');
+    return { name: said(studio.modelOf(id)?.name) || text(state.name) || id, note: id, href: gone ? null : own ? `/admin/models/${id}` : '/admin/models' };
+  }
+  if (kind === 'credential') {
+    const provider = text(state.provider);
+    const title = studio.models.find((model) => model.provider === provider)?.provider_title ?? provider;
+    return { name: text(state.name) || shortOf(id), note: title, href: provider ? `/admin/providers#${provider}` : null };
+  }
+  if (kind === 'choices') return { name: '', note: '', href: id ? null : '/admin/choices' };
+  const key = `audit.thing.${kind}`;
+  return { name: language.knows(key) ? t(key as Key) : kind.replaceAll('_', ' '), note: shortOf(id), href: null };
+}
+
+/** The end of an id: enough to tell one from another, and to find it by. */
+const shortOf = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);
+
+/** Members that the admin's pages have a label for already. */
+const LABELS: Record<string, Key> = {
+  name: 'providers.name', weight: 'providers.weight', max_concurrent: 'providers.max_concurrent', allow_private_hosts: 'providers.private_hosts',
+  enabled: 'providers.enabled', visibility: 'models.visibility', base_credits: 'models.base_credits', per_output_credits: 'models.per_output_credits',
+  amount_credits: 'users.amount', reason: 'users.reason', note: 'review.note', sign_up_open: 'choices.sign_up', welcome_credits: 'choices.welcome',
+  studio_name: 'choices.name', default_locale: 'choices.locale', disabled: 'users.disabled', email: 'door.email', id: 'making.id'
+};
+/** Fingerprints say nothing to people. */
+const UNTOLD = new Set(['digest']);
+
+function labelOf(member: string): string {
+  const last = member.split('.').at(-1) ?? member;
+  const key = LABELS[last] ?? `audit.member.${last}`;
+  return language.knows(key) ? t(key as Key) : last.replaceAll('_', ' ');
+}
+
+function sayValue(member: string, value: string | null): string | null {
+  if (value === null || value === '') return null;
+  if (value === 'true' || value === 'false') return t(value === 'true' ? 'ui.on' : 'ui.off');
+  if (member === 'status') return sayStatus(value);
+  if (member === 'role') return t(value === 'admin' ? 'users.admin' : 'audit.role_user');
+  if (member === 'visibility') return t(value === 'admins' ? 'models.admins' : 'models.everyone');
+  return value;
+}
+
+export type Told = { name: string; label: string; before: string | null; after: string | null };
+
+/** What is different now, member by member, in words. */
+export const toldChanges = (entry: Pick<AuditEntry, 'before' | 'after'>): Told[] =>
+  changesOf(entry.before, entry.after)
+    .filter(({ name }) => !UNTOLD.has(name))
+    .map(({ name, before, after }) => ({ name, label: labelOf(name), before: sayValue(name, before), after: sayValue(name, after) }));
