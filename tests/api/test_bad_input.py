@@ -208,6 +208,33 @@ async def test_inputs_must_be_ones_own_and_fit_the_roles(someone: Person, studio
             refusal(answer, 422, code, field)
 
 
+@pytest.mark.parametrize("blank", ["black", "clear"])
+async def test_a_mask_with_nothing_painted_is_refused_before_anything_is_held(
+    someone: Person, studio: Studio, blank: str
+) -> None:
+    """Black leaves everything as it is; this vendor looks at white, so that what is only transparent says nothing."""
+    whole = await someone.upload(encoded(picture(320, 240, seed=6), "PNG"))
+    ground = Image.new("RGB", (320, 240)) if blank == "black" else Image.new("RGBA", (320, 240))
+    nothing = await someone.upload(encoded(ground, "PNG"))
+    small = await someone.upload(_half_white(160, 120))
+    image = {"role": "image", "asset_id": whole["id"]}
+    async with leaving_no_trace(studio, someone):
+        for mask, code in ((nothing, "nothing_painted"), (small, "wrong_size")):
+            inputs = [image, {"role": "mask", "asset_id": mask["id"]}]
+            answer = await someone.client.post("/generations", json=wanted("", "flux-pro-erase", inputs=inputs))
+            problem = refusal(answer, 422, "generation.invalid_params", "inputs.1")
+            assert [error["code"] for error in problem["errors"]] == [code]
+    painted = await someone.upload(_half_white(320, 240))
+    inputs = [image, {"role": "mask", "asset_id": painted["id"]}]
+    await someone.made(prompt="", model="flux-pro-erase", inputs=inputs)
+
+
+def _half_white(width: int, height: int) -> bytes:
+    mask = Image.new("L", (width, height))
+    mask.paste(255, (0, 0, width // 2, height))
+    return encoded(mask, "PNG")
+
+
 def _film() -> bytes:
     from pathlib import Path
     from tempfile import TemporaryDirectory

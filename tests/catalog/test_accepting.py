@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -17,6 +18,7 @@ DEV = SHELF.entry("flux-1-dev")
 REPAINT = SHELF.entry("flux-1-dev-image-to-image")
 MULTI = SHELF.entry("flux-kontext-pro-multi")
 ERASE = SHELF.entry("flux-pro-erase")
+MASKING = [entry for entry in SHELF.entries() if any(given.mask for given in entry.inputs)]
 VALIDATORS = {entry.id: jsonschema_rs.Draft202012Validator(entry.params_schema()) for entry in SHELF.entries()}
 
 
@@ -173,6 +175,42 @@ def test_inputs_are_counted_and_weighed_per_role() -> None:
     assert problems_of(MULTI, inputs=(picture(),) * 5)[0]["code"] == "too_many"
     assert problems_of(MULTI, inputs=(picture(size_bytes=10**9),))[0]["code"] == "too_large"
     assert MULTI.accept("join them", {}, (picture(),) * 4)
+
+
+MASKED = (picture(), picture("mask"))
+
+
+@pytest.mark.parametrize(
+    ("model", "other_size"),
+    [("flux-pro-erase", "refused"), ("flux-pro-fill", "refused"), ("gpt-image-2", "refused"),
+     ("jimeng-inpaint", "taken"), ("sd-1.5-inpaint", "taken")],
+)  # fmt: skip
+def test_a_mask_is_as_large_as_its_picture_where_the_vendor_wants_it_so(model: str, other_size: str) -> None:
+    entry = next(entry for entry in MASKING if entry.id.startswith(model))
+    prompt = "a bird" if entry.prompt else ""
+    whole, mask = (replace(given, pixels=(640, 480)) for given in MASKED)
+    assert entry.accept(prompt, {}, (whole, mask))
+    small = replace(mask, pixels=(320, 240))
+    if other_size == "taken":
+        assert entry.accept(prompt, {}, (whole, small))
+        return
+    assert problems_of(entry, prompt, (whole, small)) == [
+        {
+            "field": "inputs.1",
+            "code": "wrong_size",
+            "message": "must be as large as the picture it belongs to: 640 × 480 pixels",
+        }
+    ]
+    # The first picture is the one it lies over, and of what nobody measured nothing is said.
+    if entry.id.startswith("gpt"):
+        assert entry.accept(prompt, {}, (whole, replace(whole, pixels=(320, 240)), mask))
+    assert entry.accept(prompt, {}, MASKED)
+
+
+def test_every_role_called_mask_says_how_it_is_read() -> None:
+    masks = [given for entry in SHELF.entries() for given in entry.inputs if given.role == "mask"]
+    assert len(masks) == len(MASKING) > 10
+    assert all(given.mask is not None for given in masks)
 
 
 def test_a_body_full_of_unknown_names_is_not_answered_with_its_own_size() -> None:

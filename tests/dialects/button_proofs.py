@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from PIL import Image
+
 from tests.dialects.scene import Scene, data_url, png, proves
+from tests.library.files import encoded
 from vermilion.dialects import Route
 
 
@@ -90,6 +93,10 @@ async def a_button_that_asks_is_answered(scene: Scene, route: Route) -> None:
     )
     assert (asked["code"], asked["needs"]) == ("dialects.button_asks", ["mask", "prompt"])
     body = {"taskId": large["id"], "customId": region["custom_id"], "prompt": "a hat", "maskBase64": data_url(png(35))}
+    # Nothing painted is nothing to change: it is refused, and what came with it is let go.
+    nothing = data_url(encoded(Image.new("L", (512, 512)), "PNG"))
+    blank = await scene.owner.post(route.path, {**body, "maskBase64": nothing}, status=422)
+    assert [error["code"] for error in blank["errors"]] == ["nothing_painted"]
     changed = await scene.completed(scene.owner, route.path, body)
     assert changed["model"] == "midjourney-region" and changed["prompt"] == "a hat"
     # Without a button it is the one that asks for what was given.

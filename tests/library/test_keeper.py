@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.library.files import encoded, film, picture, png_that_claims, sound, wav
-from vermilion.library import Keeper, KeptFile, Unreadable
+from vermilion.library import Keeper, KeptFile, Marks, Unreadable
 from vermilion.storage import LocalStorage, StorageFailed
 
 
@@ -39,6 +39,40 @@ def _stored(storage: LocalStorage, key: str | None) -> bytes:
 
 def _thumbnail(storage: LocalStorage, kept: KeptFile) -> Image.Image:
     return Image.open(io.BytesIO(_stored(storage, kept.thumbnail_key)))
+
+
+def dotted(mode: str, ground: object, dot: object | None) -> bytes:
+    """A PNG of one colour with, perhaps, one pixel of another."""
+    image = Image.new(mode, (400, 300), ground)  # type: ignore[arg-type]
+    if dot is not None:
+        image.putpixel((399, 299), dot)  # type: ignore[arg-type]
+    return encoded(image, "PNG")
+
+
+@pytest.mark.parametrize(
+    ("content", "light", "clear"),
+    [
+        (dotted("RGB", "black", None), False, False),
+        (dotted("L", 0, None), False, False),
+        (dotted("1", 0, None), False, False),
+        (dotted("I;16", 0, None), False, False),
+        (dotted("RGB", "black", (0, 0, 9)), True, False),
+        (dotted("L", 0, 1), True, False),
+        (dotted("1", 0, 1), True, False),
+        (dotted("RGBA", (0, 0, 0, 255), None), False, False),
+        (dotted("RGBA", (0, 0, 0, 255), (0, 0, 0, 254)), False, True),
+        (dotted("RGBA", (0, 0, 0, 0), None), False, True),
+        (dotted("RGBA", (255, 255, 255, 255), None), True, False),
+        (dotted("LA", (0, 255), (0, 0)), False, True),
+        (encoded(Image.new("P", (40, 30)), "PNG"), False, False),
+    ],
+)
+async def test_what_is_painted_in_a_mask_is_seen_to_the_last_pixel(
+    keeper: Keeper, content: bytes, light: bool, clear: bool
+) -> None:
+    kept = await _keep(keeper, content)
+    assert await keeper.marks(kept.storage_key) == Marks(light=light, clear=clear)
+    assert _spooled(keeper) == []
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])

@@ -36,8 +36,19 @@ class Prompt(SentPrompt):
     max_chars: Annotated[int, Field(ge=1, le=100_000)]
 
 
+class Mask(Declared):
+    """How the vendor reads a mask, by its facts.
+
+    `reads` says what it looks at: `white` places alone, or `either`, white or transparent ones, where the adapter
+    translates. `over` names the role whose first picture it must be as large as; none where any size will do.
+    """
+
+    reads: Literal["white", "either"]
+    over: Name | None = None
+
+
 class Input(SentInput):
-    """Files a model takes in one role."""
+    """Files a model takes in one role; `mask` where they say which places of a picture are to change."""
 
     label: Words = UNNAMED
     minimum: Annotated[int, Field(ge=0, le=50)]
@@ -46,6 +57,7 @@ class Input(SentInput):
         tuple[Annotated[str, Field(pattern=r"^(image|video|audio)/[a-z0-9.+-]+$")], ...], Field(min_length=1)
     ]
     max_bytes: Annotated[int, Field(ge=1, le=2**30)]
+    mask: Mask | None = None
 
     @model_validator(mode="after")
     def _counts_are_ordered(self) -> Self:
@@ -71,6 +83,8 @@ class GivenInput:
     content_type: str
     size_bytes: int
     weight: float | None = None
+    pixels: tuple[int, int] | None = None
+    """Width and height as it is shown; None for sound, or where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,9 @@ class Entry(Terms):
         for follow_up in self.follow_ups:
             if follow_up.input_role not in {given.role for given in self.inputs}:
                 raise ValueError(f"a follow-up fills the role {follow_up.input_role!r}, which is no input")
+        for given in self.inputs:
+            if given.mask is not None and given.mask.over not in {None, *(other.role for other in self.inputs)}:
+                raise ValueError(f"a mask lies over the role {given.mask.over!r}, which is no input")
         self._check_flags()
         self._check_wire_names()
         self._check_price()
@@ -244,6 +261,8 @@ class Entry(Terms):
                     raise Refused("wrong_content_type", "must be one of " + ", ".join(role.content_types))
                 if given.size_bytes > role.max_bytes:
                     raise Refused("too_large", f"must have at most {role.max_bytes} bytes", role.max_bytes)
+                if role.mask is not None:
+                    _check_size(given, role.mask, inputs)
             except Refused as problem:
                 problems.append(_problem(f"inputs.{index}", problem))
         for role in self.inputs:
@@ -289,6 +308,14 @@ class Entry(Terms):
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """An entry that was stored whole, also by a newer or older house: keys that mean nothing here are let be."""
         return cls.model_validate(stored, extra="ignore")
+
+
+def _check_size(mask: GivenInput, declared: Mask, inputs: Sequence[GivenInput]) -> None:
+    """Raise `Refused` where the vendor wants a mask as large as the picture it lies over, and it is not."""
+    over = next((given.pixels for given in inputs if given.role == declared.over), None)
+    if over is not None and mask.pixels is not None and mask.pixels != over:
+        width, height = over
+        raise Refused("wrong_size", f"must be as large as the picture it belongs to: {width} × {height} pixels")
 
 
 def _raise_any(problems: list[dict[str, Any]]) -> None:

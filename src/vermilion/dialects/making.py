@@ -12,7 +12,7 @@ from vermilion.dialects.files import GivenFile, let_go, receive
 from vermilion.dialects.house import House, Links
 from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
-from vermilion.generation import Wanted, WantedInput, request_generation
+from vermilion.generation import Wanted, WantedInput, begin_generation
 from vermilion.identity import Actor, read_choices
 from vermilion.kit import AppError, Invalid, new_id
 
@@ -83,11 +83,10 @@ async def submit(
         parent_id=wanted.parent_id,
     )
     try:
-        view, _ = await house.db.write(request_generation, house.shelf, actor, complete, house.clock.now())
+        view = await begin_generation(house, actor, complete)
     except AppError:
         await let_go(house, actor, received.uploads)
         raise
-    house.engine.start(view.id)
     return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
 
 

@@ -31,6 +31,7 @@ from vermilion.generation.queries import (
     generation_of,
     list_generations,
 )
+from vermilion.generation.requesting import begin_generation
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.steps import unfinished
 from vermilion.generation.tally import TALLIES_KEPT, forget_tallies
@@ -56,6 +57,7 @@ __all__ = [
     "Tools",
     "Wanted",
     "WantedInput",
+    "begin_generation",
     "cancel_generation",
     "count_by_status",
     "count_finished_since",

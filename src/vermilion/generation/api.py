@@ -8,15 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from vermilion import ledger
-from vermilion.catalog import Shelf
-from vermilion.db import Database
-from vermilion.engine import Engine
 from vermilion.generation.bodies import GenerationBody, QuoteBody, ReviewBody, wanted_inputs
 from vermilion.generation.callbacks import BODY_MAX_BYTES, CallbackDesk
 from vermilion.generation.commands import (
     cancel_generation,
     delete_generation,
-    request_generation,
     retry_generation,
 )
 from vermilion.generation.dispatch import Dispatcher
@@ -24,23 +20,20 @@ from vermilion.generation.metrics import Days, ModelMetricsList, model_metrics
 from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.price import QuoteView, quote
 from vermilion.generation.queries import Filter, attempts_of, generation_of, list_generations
+from vermilion.generation.requesting import RequestingHouse, begin_generation
 from vermilion.generation.review import ReviewView, resolve_uncertain, uncertain_generations
 from vermilion.generation.status import Status
 from vermilion.generation.views import AttemptView, GenerationView
 from vermilion.identity import Actor, AdminActor, CurrentActor, problem_responses, require_scope, write_responses
-from vermilion.kit import AppError, Clock, NotFound, Page
+from vermilion.kit import AppError, NotFound, Page
 from vermilion.ledger import StatementEntry
 
 router = APIRouter(tags=["generations"])
 
 
-class House(Protocol):
+class House(RequestingHouse, Protocol):
     """What these routes need of the house."""
 
-    db: Database
-    clock: Clock
-    shelf: Shelf
-    engine: Engine
     dispatcher: Dispatcher
     callback_desk: CallbackDesk
 
@@ -96,9 +89,7 @@ async def post_quote(house: HouseHere, actor: Annotated[Actor, require_scope("re
 @router.post("/generations", status_code=202, responses=write_responses(401, 402, 404, 409))
 async def post_generation(house: HouseHere, actor: CurrentActor, body: GenerationBody) -> GenerationView:
     """Request a generation. Accepted means: its price is held and it will come to an end, whatever crashes."""
-    view, _ = await house.db.write(request_generation, house.shelf, actor, body.wanted(), house.clock.now())
-    house.engine.start(view.id)
-    return view
+    return await begin_generation(house, actor, body.wanted())
 
 
 @router.get("/generations", responses=problem_responses(401, 403, 422))

@@ -233,7 +233,11 @@ def given_inputs(tx: Tx, user_id: UUID, inputs: Sequence[WantedInput]) -> list[G
             )
         given.append(
             GivenInput(
-                role=wanted.role, content_type=asset.content_type, size_bytes=asset.size_bytes, weight=wanted.weight
+                role=wanted.role,
+                content_type=asset.content_type,
+                size_bytes=asset.size_bytes,
+                weight=wanted.weight,
+                pixels=None if asset.width is None or asset.height is None else (asset.width, asset.height),
             )
         )
     return given

@@ -14,7 +14,7 @@ from vermilion.library.commands import (
     trash_asset,
     trash_assets_of_generation,
 )
-from vermilion.library.inspection.media import Kind, Unreadable
+from vermilion.library.inspection.media import Kind, Marks, Unreadable
 from vermilion.library.keeper import Keeper, KeptFile
 from vermilion.library.links import check_link, signed_link
 from vermilion.library.queries import (
@@ -40,6 +40,7 @@ __all__ = [
     "Keeper",
     "KeptFile",
     "Kind",
+    "Marks",
     "ReceivingHouse",
     "Unreadable",
     "Wanted",

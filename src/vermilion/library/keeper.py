@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from vermilion.library.inspection.crew import Crew, WorkerMissing
-from vermilion.library.inspection.media import Kind, Media
+from vermilion.library.inspection.media import Kind, Marks, Media
 from vermilion.storage import Storage, StorageFailed, content_key
 
 T = TypeVar("T")
@@ -102,8 +102,7 @@ class Keeper:
         """Make and store the 320-pixel copy of a stored thumbnail; its key. Raises like `keep`."""
         source, target = self._scratch(), self._scratch()
         try:
-            content = b"".join([piece async for piece in await self.storage.open(thumbnail_key)])
-            await _in_thread(lambda: source.write_bytes(content))
+            await self._fetch(thumbnail_key, source)
             try:
                 await self._crew.shrink(source, target, SMALL_THUMBNAIL_PIXELS)
             except WorkerMissing as error:
@@ -113,6 +112,21 @@ class Keeper:
         finally:
             await asyncio.shield(_in_thread(lambda: _remove(source, target)))
         return key
+
+    async def marks(self, storage_key: str) -> Marks:
+        """What is painted in a stored picture that is meant as a mask. Raises like `keep`."""
+        source = self._scratch()
+        try:
+            await self._fetch(storage_key, source)
+            return await self._crew.marks(source)
+        except WorkerMissing as error:
+            raise StorageFailed(str(error), again=True) from error
+        finally:
+            await asyncio.shield(_in_thread(lambda: _remove(source)))
+
+    async def _fetch(self, storage_key: str, target: Path) -> None:
+        content = b"".join([piece async for piece in await self.storage.open(storage_key)])
+        await _in_thread(lambda: target.write_bytes(content))
 
     async def _inspect(self, spool: Path, thumbnail: Path, expect: Kind | None) -> Media:
         try:

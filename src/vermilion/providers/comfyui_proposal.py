@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from vermilion.providers.comfyui_check import check_workflow
+from vermilion.providers.comfyui_files import MASK
 from vermilion.providers.comfyui_graph import Graph, NoWorkflow, Place, read_workflow
 from vermilion.providers.comfyui_media import Brought
 from vermilion.providers.comfyui_specs import NodeSpec, Specs, read_spec
@@ -169,6 +170,7 @@ def _input(given: Brought) -> dict[str, Any]:
         "content_types": CONTENT_TYPES[given.media],
         "max_bytes": FILE_BYTES_MAX[given.media],
         "wire": given.role,
+        **({"mask": {"reads": "either"}} if given.role == MASK else {}),
     }
 
 

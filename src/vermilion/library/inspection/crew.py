@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import vermilion
-from vermilion.library.inspection.media import Kind, Media, Unreadable
+from vermilion.library.inspection.media import Kind, Marks, Media, Unreadable
 
 JOB_MAX_SECONDS = 240.0
 """By the clock; the worker bounds its own processor time more tightly, and by kind."""
@@ -80,8 +80,13 @@ class Crew:
         cells = [str(target) for target in targets]
         await self._do("cut", source, targets[0], cells=cells, columns=columns, rows=rows)
 
+    async def marks(self, source: Path) -> Marks:
+        """What is painted in a picture that is meant as a mask; raises `Unreadable`."""
+        answer = await self._do("marks", source, source)
+        return Marks(light=answer["light"], clear=answer["clear"])
+
     async def _do(
-        self, what: Literal["inspect", "shrink", "cut"], source: Path, target: Path, **more: Any
+        self, what: Literal["inspect", "shrink", "cut", "marks"], source: Path, target: Path, **more: Any
     ) -> dict[str, Any]:
         job = {"do": what, "source": str(source), "target": str(target), **more}
         worker = await self._free.get()

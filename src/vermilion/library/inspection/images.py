@@ -8,6 +8,7 @@ from vermilion.library.inspection.media import (
     ANIMATION_FRAMES_MAX,
     ANIMATION_PIXELS_MAX,
     PIXELS_MAX,
+    Marks,
     Media,
     Unreadable,
 )
@@ -67,6 +68,18 @@ def open_image(path: Path, content_type: str) -> Image.Image:
             f"The picture has {width} × {height} pixels; at most {PIXELS_MAX // 1_000_000} million are kept.",
         )
     return image
+
+
+def marks_in(path: Path, content_type: str) -> Marks:
+    """What is painted in a mask, down to its last pixel; raises `Unreadable`, or what Pillow raises on damage."""
+    with open_image(path, content_type) as image:
+        clear = False
+        if image.has_transparency_data:
+            alpha = (image if "A" in image.getbands() else image.convert("RGBA")).getchannel("A")
+            clear = alpha.getextrema()[0] < 255  # type: ignore[operator]
+        # What lies under transparency counts, too: some vendors look at nothing else.
+        plain = image if image.mode in {"1", "L", "LA", "RGB", "RGBA"} else image.convert("RGB")
+        return Marks(light=plain.convert("L").getextrema()[1] > 0, clear=clear)  # type: ignore[operator]
 
 
 def make_thumbnail(source: Path, target: Path, longest_pixels: int) -> None:

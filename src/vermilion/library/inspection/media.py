@@ -28,6 +28,14 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What is painted in a picture that is meant as a mask: anything that is not black, anything not opaque."""
+
+    light: bool
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
     """What the content is, by its content. Sizes in pixels are as it is shown, after rotation.
 

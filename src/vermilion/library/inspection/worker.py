@@ -9,14 +9,15 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import asdict
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
 from vermilion.library.inspection.cells import cut_image
 from vermilion.library.inspection.films import inspect_film
-from vermilion.library.inspection.images import inspect_image, make_thumbnail
-from vermilion.library.inspection.media import Media, Unreadable
+from vermilion.library.inspection.images import inspect_image, make_thumbnail, marks_in
+from vermilion.library.inspection.media import Marks, Media, Unreadable
 from vermilion.library.inspection.types import HEAD_BYTES, KINDS, content_type_of
 
 MEMORY_MAX_BYTES = 1536 * 2**20
@@ -59,6 +60,8 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         if job["do"] == "cut":
             _cut(Path(job["source"]), [Path(cell) for cell in job["cells"]], job["columns"], job["rows"])
             return {}
+        if job["do"] == "marks":
+            return asdict(_marks(Path(job["source"])))
         return _as_json(_inspect(Path(job["source"]), target, job["expect"]))
     except Unreadable as refusal:
         return {"code": refusal.code, "detail": refusal.detail}
@@ -82,12 +85,20 @@ def _inspect(source: Path, target: Path, expect: str | None) -> Media:
 
 
 def _cut(source: Path, targets: list[Path], columns: int, rows: int) -> None:
+    cut_image(source, _type_of_picture(source, "several side by side were"), targets, columns, rows)
+
+
+def _marks(source: Path) -> Marks:
+    return marks_in(source, _type_of_picture(source, "a mask was"))
+
+
+def _type_of_picture(source: Path, expected: str) -> str:
     with source.open("rb") as file:
         content_type = content_type_of(file.read(HEAD_BYTES))
     if content_type is None or KINDS[content_type] != "image":
-        raise Unreadable("asset.type_refused", "The file is no picture, where several side by side were expected.")
+        raise Unreadable("asset.type_refused", f"The file is no picture, where {expected} expected.")
     signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS["image"])
-    cut_image(source, content_type, targets, columns, rows)
+    return content_type
 
 
 def _as_json(media: Media) -> dict[str, Any]:
