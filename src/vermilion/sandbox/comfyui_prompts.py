@@ -13,6 +13,7 @@ from .comfyui_jobs import cancel, job_of, listed
 from .comfyui_run import Item
 from .comfyui_server import Server, new_job
 from .comfyui_validation import judge, problem
+from .reading import table_in
 from .vendor import BaseVendor
 
 
@@ -77,7 +78,7 @@ async def get_queue(vendor: BaseVendor, request: web.Request, server: Server) ->
 
 
 async def post_queue(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
-    body = await body_of(request)
+    body = await table_in(request) or {}
 
     async def done() -> web.StreamResponse:
         if body.get("clear"):
@@ -90,7 +91,7 @@ async def post_queue(vendor: BaseVendor, request: web.Request, server: Server) -
 
 
 async def interrupt(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
-    prompt_id = (await body_of(request)).get("prompt_id")
+    prompt_id = (await table_in(request) or {}).get("prompt_id")
 
     async def done() -> web.StreamResponse:
         server.interrupt(None if prompt_id is None else str(prompt_id))
@@ -120,7 +121,7 @@ async def history(vendor: BaseVendor, request: web.Request, server: Server, prom
 
 
 async def post_history(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
-    body = await body_of(request)
+    body = await table_in(request) or {}
     if body.get("clear"):
         server.history.clear()
     for prompt_id in body["delete"] if isinstance(body.get("delete"), list) else ():
@@ -136,7 +137,7 @@ async def jobs(vendor: BaseVendor, request: web.Request, server: Server, rest: l
             job = job_of(server, job_id)
             return web.json_response(job or {"error": "Job not found"}, status=200 if job else 404)
         case ["POST", "cancel"]:
-            asked = (await body_of(request)).get("job_ids")
+            asked = (await table_in(request) or {}).get("job_ids")
             ids = [str(each) for each in asked] if isinstance(asked, list) else []
             if wrong := [each for each in ids if not _is_canonical(each)]:
                 return web.json_response({"error": "Invalid job ids", "invalid_ids": wrong}, status=400)
@@ -148,15 +149,6 @@ async def jobs(vendor: BaseVendor, request: web.Request, server: Server, rest: l
 
             return await vendor.with_faults(request, "cancel", [], "", done)
     return web.Response(status=405, text="405: Method Not Allowed")
-
-
-async def body_of(request: web.Request) -> dict[str, Any]:
-    """The body as a table; none, or anything else, is an empty one."""
-    try:
-        body = json.loads(await request.read())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _refused(error: dict[str, Any], node_errors: dict[str, Any] | None = None) -> web.Response:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from .faults import UnknownFault
 from .jobs import Job
+from .reading import table_in
 from .stage import Stage
 from .vendor import BaseVendor
 
@@ -37,7 +38,7 @@ class Controls:
 
     async def arm(self, request: web.Request) -> web.Response:
         """Body: vendor, kind, and optionally at, argument, count or probability."""
-        body = await _read(request)
+        body = await table_in(request) or {}
         vendor = self._vendors.get(str(body.get("vendor", "")))
         if vendor is None:
             return _refused(f"vendor must be one of {', '.join(self._vendors)}")
@@ -91,7 +92,7 @@ class Controls:
 
     async def speed(self, request: web.Request) -> web.Response:
         """Body: speed. Concerns jobs that come from now on."""
-        speed = (await _read(request)).get("speed")
+        speed = (await table_in(request) or {}).get("speed")
         if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.001 <= speed <= 10_000:
             return _refused("speed must be between 0.001 and 10000")
         self._stage.speed = float(speed)
@@ -132,14 +133,6 @@ def _view(job: Job, now: float) -> dict[str, Any]:
 
 def _finite(at: float) -> float | None:
     return at if math.isfinite(at) else None
-
-
-async def _read(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _refused(why: str) -> web.Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from .dreamwork_requests import MODELS, Asked, pictures_asked, understand
 from .faults import Fault, job_word
 from .jobs import Job
 from .outputs import bytes_of
+from .reading import table_in
 from .stage import Stage
 from .vendor import BaseVendor, Card
 
@@ -114,11 +114,8 @@ class Vendor(BaseVendor):
         return await self.with_faults(request, "submit", faults, at_once.fingerprint(owner, asked), done)
 
     async def _read(self, request: web.Request, *, strict: bool) -> Asked:
-        try:
-            body = json.loads(await request.read())
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
+        body = await table_in(request)
+        if body is None:
             raise Refusal(400, "InvalidParameter", "The request body is not a JSON object.")
         addresses = pictures_asked(body)
         pictures = [await picture_at(self.stage, address) for address in addresses[:15]]

@@ -1,6 +1,8 @@
-"""What fal's platform tells about an account: who it is and what is left (fal's Platform APIs, "Account Billing")."""
+"""Whose request it is, and what fal's platform tells about an account (fal's Platform APIs, "Account Billing")."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -9,6 +11,17 @@ from .stage import Stage
 
 _BALANCE_FIRST = 25.0
 _COST_EACH = 0.01
+
+
+class Keys:
+    """The keys of one sandbox; each is an account of its own."""
+
+    def __init__(self, secrets: Sequence[Mapping[str, str]]) -> None:
+        self._owners = {f"Key {login['key']}": f"fal:{index}" for index, login in enumerate(secrets)}
+
+    def owner(self, request: web.Request) -> str | None:
+        """Whose key the request carries; None for one that opens nothing."""
+        return self._owners.get(request.headers.get("Authorization", ""))
 
 
 def account_answer(stage: Stage, request: web.Request, parts: list[str], owner: str) -> web.Response:

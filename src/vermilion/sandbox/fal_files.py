@@ -8,18 +8,17 @@ import hmac
 import re
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
+from .fal_account import Keys
 from .fal_addresses import Bases
 from .fal_replies import error, json_answer, unauthorized
 from .fal_work import lifetime_seconds, order_of
-from .faults import Fault
 from .jobs import Job
 from .outputs import hand_out, is_there
-from .stage import Stage
-from .vendor import Answer
+from .vendor import BaseVendor
 
 _TOKEN_SECONDS = 3600
 _PICTURE = re.compile(r"^([0-9a-f]{32})_(\d)$")
@@ -32,22 +31,13 @@ def _gone() -> web.Response:
     return json_answer({"detail": "File not found"}, 404)
 
 
-class Fal(Protocol):
-    """The vendor whose parts these are."""
-
-    def owner(self, request: web.Request) -> str | None: ...
-
-    async def with_faults(
-        self, request: web.Request, place: str, faults: list[Fault], subject: str, answer: Answer
-    ) -> web.StreamResponse: ...
-
-
 class Files:
     """The `rest` and `cdn` parts of fal."""
 
-    def __init__(self, stage: Stage, fal: Fal) -> None:
-        self._stage = stage
-        self._fal = fal
+    def __init__(self, vendor: BaseVendor, keys: Keys) -> None:
+        self._vendor = vendor
+        self._stage = stage = vendor.stage
+        self._keys = keys
         self._secret = stage.jobs.secret("fal upload secret")
         self._parts: dict[str, dict[int, bytes]] = {}
         self._about: dict[str, tuple[str, float | None]] = {}
@@ -92,7 +82,7 @@ class Files:
         self._open(stem, request.content_type, request)
         return await self._keep(stem, await request.read(), {"access_url": f"{bases.cdn}/{path}"})
 
-    def begin_parts(self, request: web.Request, bases: Bases) -> web.Response:
+    async def begin_parts(self, request: web.Request, bases: Bases) -> web.Response:
         """Direct upload in parts: the address and the upload's id."""
         path, stem = _new_file(request.headers.get("X-Fal-File-Name", "upload.bin"))
         self._open(stem, request.content_type, request)
@@ -137,11 +127,10 @@ class Files:
         file = self._stage.shelf.get(stem)
         if file is not None:
             return web.Response(body=file.data, headers={"Content-Type": file.content_type, "ETag": _etag(file.data)})
-        drawn = _PICTURE.match(stem)
-        job = self._stage.jobs.get(str(uuid.UUID(drawn[1]))) if drawn else None
-        if drawn is None or job is None or not self._may_see(job, int(drawn[2])):
+        job = self.job_behind(name)
+        index = int(stem.rpartition("_")[2]) if job is not None else 0
+        if job is None or not self._may_see(job, index):
             return _gone()
-        index = int(drawn[2])
         return await hand_out(request, self._stage, job, index, lambda: order_of(self._stage, job, index))
 
     def job_behind(self, name: str) -> Job | None:
@@ -151,11 +140,11 @@ class Files:
 
     async def rest(self, request: web.Request, parts: list[str], bases: Bases) -> web.StreamResponse:
         """Any request to the storage's API."""
-        if self._fal.owner(request) is None:
+        if self._keys.owner(request) is None:
             return unauthorized()
         multipart = parts[-1] == "initiate-multipart"
         if request.method == "POST" and parts[:2] == ["storage", "upload"]:
-            return await self._fal.with_faults(
+            return await self._vendor.with_faults(
                 request, "upload", [], "", lambda: self.initiate(request, bases, multipart=multipart)
             )
         if request.method == "POST" and parts == ["storage", "auth", "token"]:
@@ -167,22 +156,23 @@ class Files:
         match (request.method, *parts):
             case ("GET" | "HEAD", "files", _, name):
                 job = self.job_behind(name)
-                return await self._fal.with_faults(
+                return await self._vendor.with_faults(
                     request, "download", job.faults if job else [], name, lambda: self.download(request, name)
                 )
             case ("PUT", "upload", signature, stem):
-                return await self._fal.with_faults(
+                return await self._vendor.with_faults(
                     request, "upload", [], "", lambda: self.put(request, signature, stem)
                 )
             case ("PUT" | "POST", "files", "upload", name, "multipart", upload_id, tail):
                 stem = name.rpartition(".")[0] or name
-                return await self.part(request, stem, upload_id, tail)
+                return await self._vendor.with_faults(
+                    request, "upload", [], "", lambda: self.part(request, stem, upload_id, tail)
+                )
             case ("POST", "files", "upload", *rest) if rest in ([], ["multipart"]):
-                if not self.token_is_good(request.headers.get("Authorization", "")) and not self._fal.owner(request):
+                if not self.token_is_good(request.headers.get("Authorization", "")) and not self._keys.owner(request):
                     return unauthorized()
-                if rest:
-                    return self.begin_parts(request, bases)
-                return await self._fal.with_faults(request, "upload", [], "", lambda: self.upload(request, bases))
+                begin = self.begin_parts if rest else self.upload
+                return await self._vendor.with_faults(request, "upload", [], "", lambda: begin(request, bases))
         return error(404, "Not found")
 
     def clear(self) -> None:

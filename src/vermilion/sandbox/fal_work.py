@@ -14,7 +14,7 @@ from .fal_answers import Failure, failure, pictures_body, settled_failure
 from .fal_fields import problem
 from .fal_inputs import input_addresses, put_aside_inline, read_inputs
 from .fal_models import MAX_PIXELS, MODELS
-from .faults import JOB, Fault, without_markers
+from .faults import Fault, without_markers
 from .jobs import Job
 from .outputs import address_of, bytes_of, size_of
 from .pictures import Order
@@ -39,8 +39,6 @@ def take_in(
 ) -> Job:
     """Make a job of a request, decide everything chance decides, and put it into the line."""
     model = MODELS[model_id]
-    armed = stage.faults.strike(VENDOR, JOB)
-    faults = [*faults, armed] if armed else faults
     clean, problems = model.read(body)
     prompt = clean.get("prompt") or ""
     if len(prompt) > stage.config.max_prompt_chars:

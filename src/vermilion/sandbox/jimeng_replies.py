@@ -123,6 +123,11 @@ def gateway_word(code: int) -> str:
     return _IN_GATEWAY_WORDS.get(code, "BadRequest")
 
 
+def no_such_task() -> web.Response:
+    """How relays and gateways speak of a job nobody knows."""
+    return web.json_response({"code": "task_not_exist", "message": "task_not_exist", "data": None}, status=400)
+
+
 def refuse_as_gateway(status: int) -> web.Response:
     match status:
         case 401:

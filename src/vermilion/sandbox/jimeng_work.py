@@ -16,7 +16,7 @@ from .films import FilmOrder
 from .jimeng_models import FRAMES, GATEWAY, MODELS, Model, picture_problem
 from .jimeng_replies import ERRORS
 from .jobs import Job
-from .outputs import address_of, is_there, size_of
+from .outputs import address_of, size_of
 from .pictures import Order, read_size
 from .stage import Stage, Unreachable
 
@@ -186,10 +186,9 @@ class Addresses:
         job = self._stage.jobs.get(job_id)
         if job is None or not index.isdecimal() or not expires.isdecimal():
             return None
-        if not hmac.compare_digest(self._sign(name, int(expires)), signature):
+        if not hmac.compare_digest(self._sign(name, int(expires)), signature) or self._stage.now() >= int(expires):
             return None
-        there = int(index) < job.notes["count"] and is_there(self._stage, job, int(index), self._life(job))
-        return (job, int(index)) if there else None
+        return (job, int(index)) if int(index) < job.notes["count"] else None
 
     def _life(self, job: Job) -> float:
         return FILM_LIFE_SECONDS if self._is_film(job) else PICTURE_LIFE_SECONDS

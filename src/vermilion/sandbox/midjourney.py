@@ -14,7 +14,7 @@ from aiohttp import web
 
 from .faults import Fault, job_word, wire_words, words
 from .jobs import Job
-from .midjourney_asked import Asked, read_body
+from .midjourney_asked import Asked
 from .midjourney_callbacks import Callbacks
 from .midjourney_replies import Dialect, missing, no_such_path, refuse, relay_error, reply, thrown
 from .midjourney_submits import SIMPLE, followed, pressed_by, wanted_by
@@ -29,6 +29,7 @@ from .midjourney_work import (
     read_picture,
     take_in,
 )
+from .reading import table_in
 from .stage import Stage
 from .vendor import BaseVendor, Card
 
@@ -152,7 +153,7 @@ class Vendor(BaseVendor):
     async def _submit(
         self, request: web.Request, dialect: Dialect, door: str, owner: str, mode: str | None
     ) -> web.StreamResponse:
-        body = await read_body(request)
+        body = await table_in(request) or {}
         if door == "simple-change":
             door, body = "change", _simple(body)
         parent = self._asked.known(body.get("taskId"), owner)
@@ -236,7 +237,7 @@ class Vendor(BaseVendor):
             self._callbacks.expect(job, self.base_of(request))
 
     async def _window(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
-        body = await read_body(request)
+        body = await table_in(request) or {}
         job = self._asked.known(body.get("taskId"), owner)
 
         async def answer() -> web.StreamResponse:
@@ -263,7 +264,7 @@ class Vendor(BaseVendor):
         return await self.with_faults(request, "submit", faults, f"modal|{body.get('taskId')}", answer)
 
     async def _upload(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
-        body = await read_body(request)
+        body = await table_in(request) or {}
         given = body.get("base64Array")
         if not isinstance(given, list) or not given:
             return reply(4, None, "base64Array 不能为空")

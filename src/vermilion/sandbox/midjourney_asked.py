@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +12,7 @@ from .midjourney_replies import Dialect, missing, refuse, relay_error, reply
 from .midjourney_tasks import Addresses, task
 from .midjourney_work import VENDOR, order_of
 from .outputs import hand_out
+from .reading import table_in
 from .vendor import Answer, BaseVendor
 
 _LISTED_MAX = 100
@@ -42,7 +42,7 @@ class Asked:
         return await self._vendor.with_faults(request, place, job.faults, job.id, answer)
 
     async def several(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
-        body = await read_body(request)
+        body = await table_in(request) or {}
         ids = body.get("ids")
         jobs = [self.known(job_id, owner) for job_id in ids] if isinstance(ids, list) else []
         found = [job for job in jobs if job is not None]
@@ -134,12 +134,3 @@ class Asked:
             return None
         gone = job.fault("forget") and job.state(self._stage.now()) != "queued"
         return None if gone else job
-
-
-async def read_body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON table; an empty one for anything else."""
-    try:
-        body = json.loads(await request.read())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
