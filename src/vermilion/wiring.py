@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from vermilion import ledger
+from vermilion.billing import PaymentDesk
 from vermilion.catalog import CREDENTIALS_TOPIC, OpenCredential, Shelf, load_shelf, logins, open_credential
 from vermilion.db import Database, Tx, open_database
 from vermilion.engine import LocalEngine
@@ -87,6 +88,7 @@ class House:
     sms_code_key: bytes
     link_key: bytes
     code_key: bytes
+    payments: PaymentDesk
     open_adapter: Callable[[str, Login], Provider]
     max_upload_bytes: int
     secure_cookies: bool
@@ -232,6 +234,14 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             sms_code_key=derived_key(key_path, "codes to phones"),
             link_key=link_key,
             code_key=derived_key(key_path, "redemption codes"),
+            payments=PaymentDesk(
+                db,
+                clock,
+                wire,
+                sealer,
+                reachable=settings.callback_url or settings.address,
+                address=settings.address,
+            ),
             open_adapter=open_adapter,
             max_upload_bytes=settings.max_upload_bytes,
             secure_cookies=settings.address.startswith("https://"),
@@ -242,8 +252,8 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         await asyncio.to_thread(_sweep_spool, spool, clock.now())
         stack.push_async_callback(engine.stop)
         await engine.run()
-        housekeeper = asyncio.create_task(_keep_house(house))
-        stack.push_async_callback(_end, housekeeper)
+        for chore in (_keep_house(house), house.payments.keep_sweeping()):
+            stack.push_async_callback(_end, asyncio.create_task(chore))
         stack.callback(hub.stop)
         yield house
 

@@ -5,7 +5,7 @@ from fastapi.routing import APIRoute
 
 from vermilion import __version__, dialects
 from vermilion.app import admin, public, stream, studio
-from vermilion.billing import admin_router as billing_admin_router
+from vermilion.billing import payments_router, redemption_router
 from vermilion.billing import router as billing_router
 from vermilion.catalog import admin_router as catalog_admin_router
 from vermilion.catalog import own_models_router
@@ -72,7 +72,8 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         catalog_router,
         catalog_admin_router,
         own_models_router,
-        billing_admin_router,
+        redemption_router,
+        payments_router,
         admin.router,
         admin_router,
         sms_router,

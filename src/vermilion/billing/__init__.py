@@ -4,13 +4,18 @@
 long. The house gives what `BillingHouse` lists, as `app.state.house`. Credits move by the ledger's verbs alone.
 """
 
-from vermilion.billing.api import admin_router, router
-from vermilion.billing.api.admin import CSV_ANSWER, csv_of_codes
+from vermilion.billing.api import payments_router, redemption_router, router
+from vermilion.billing.api.redemption import CSV_ANSWER, csv_of_codes
+from vermilion.billing.buying import buy_for
+from vermilion.billing.commands.gateway import disable_sandbox_gateway, ensure_sandbox_gateway
 from vermilion.billing.commands.redemption import change_code, delete_code, id_of_code, make_codes
 from vermilion.billing.fsck import fsck
 from vermilion.billing.house import BillingHouse
+from vermilion.billing.order_views import Method, NewOrder, OffersView, OrderView, PlacedOrder
+from vermilion.billing.payments import PaymentDesk
 from vermilion.billing.queries import numbered_codes
 from vermilion.billing.redeeming import redeem_for
+from vermilion.billing.selling import offers
 from vermilion.billing.views import (
     CodePatch,
     CodesAsked,
@@ -29,20 +34,31 @@ __all__ = [
     "CodePatch",
     "CodeState",
     "CodesAsked",
+    "Method",
     "NewCodes",
     "NewCodesView",
+    "NewOrder",
+    "OffersView",
+    "OrderView",
+    "PaymentDesk",
+    "PlacedOrder",
     "Purpose",
     "RedeemedView",
     "RedemptionCodeView",
     "SomeDay",
-    "admin_router",
+    "buy_for",
     "change_code",
     "csv_of_codes",
     "delete_code",
+    "disable_sandbox_gateway",
+    "ensure_sandbox_gateway",
     "fsck",
     "id_of_code",
     "make_codes",
     "numbered_codes",
+    "offers",
+    "payments_router",
     "redeem_for",
+    "redemption_router",
     "router",
 ]

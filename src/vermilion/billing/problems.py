@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from vermilion.kit import AppError, Conflict, Invalid, NotFound
+from vermilion.kit import AppError, Conflict, Forbidden, Invalid, NotFound
 
 
 class PaymentRefused(AppError):
@@ -51,3 +51,66 @@ def too_many_to_export(most: int) -> Invalid:
 
 def bad_expiry() -> Invalid:
     return Invalid("redemption.bad_expiry", "A code expires in the future, or never.", field="expires_at")
+
+
+def forged_notice() -> Forbidden:
+    """What is wrong with it is not told: whoever forges learns nothing."""
+    return Forbidden("payment.notice_refused", "This is no notice of this studio's payment gateway.")
+
+
+def unconfirmed() -> AppError:
+    """The notice is signed, and the gateway, asked, does not say the same; it is sent again, and asked about again."""
+    return AppError("payment.unconfirmed", "The gateway does not confirm this payment yet.", status=503)
+
+
+def wrong_payment() -> Conflict:
+    return Conflict("payment.wrong", "What was paid is not what was ordered here. Nothing was credited.")
+
+
+def not_ready() -> Conflict:
+    return Conflict("payment.not_configured", "This studio does not sell credits at the moment.")
+
+
+def unknown_method(methods: list[str]) -> Invalid:
+    return Invalid(
+        "payment.unknown_method",
+        "This studio does not offer this way to pay.",
+        field="method",
+        extras={"methods": methods},
+    )
+
+
+def unreachable_gateway() -> AppError:
+    return AppError("payment.unreachable", "The payment gateway does not answer. Nothing was paid.", status=503)
+
+
+def unknown_order() -> NotFound:
+    return NotFound("order.unknown", "There is no such order.")
+
+
+def reused_order() -> Conflict:
+    return Conflict("order.id_reused", "An order with this id was made for something else.", field="id")
+
+
+def too_many_orders(most: int) -> Conflict:
+    return Conflict(
+        "order.too_many_open",
+        f"{most} orders wait to be paid. Pay one of them, or wait until they expire.",
+        extras={"limit": most},
+    )
+
+
+def unknown_package() -> NotFound:
+    return NotFound("package.unknown", "There is no such package of credits.", field="package_id")
+
+
+def bad_gateway_field(name: str, why: str) -> Invalid:
+    return Invalid("payment.invalid_field", f"{name} {why}.", field=name)
+
+
+def key_required() -> Invalid:
+    return Invalid(
+        "payment.key_required",
+        "The address changes, so the key must be entered again: it is not sent to another host unasked.",
+        field="key",
+    )

@@ -46,6 +46,8 @@ class Quotas:
     redeem_per_actor: Quota | None = field(default=Quota("redeem-actor", 20, 3600))
     """Only tries that fail stay in this bucket: whoever has good codes may have many."""
     redeem_per_ip: Quota | None = field(default=Quota("redeem-address", 300, 3600))
+    payment_looks_per_actor: Quota | None = field(default=Quota("payment-looks", 60, 60))
+    """Each makes the house ask the payment gateway."""
 
     codes_per_ip: Quota | None = field(default=Quota("codes-address", 20, 3600))
     """What one number and one day may have is counted in the database, where money is spent; these turn away crowds."""
