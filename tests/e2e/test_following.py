@@ -184,6 +184,8 @@ async def test_a_mask_is_painted_on_the_desk_by_keyboard(browser: Browser, studi
     mask = await painted_mask(me, (await ask(me, "/generations"))["items"][0])
     assert mask.size == (640, 480)
     assert [mask.getpixel(at) for at in ((350, 240), (20, 20), (600, 460))] == [0, 255, 255]
+    uploads = (await ask(me, "/assets?source=uploaded"))["items"]
+    assert [upload["name"] for upload in uploads] == ["lake.png"]
     assert me.complaints == []
 
 

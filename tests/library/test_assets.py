@@ -1,11 +1,11 @@
 """What commands and queries on assets promise, on either database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from vermilion import events, library
@@ -39,9 +39,9 @@ def _kept(word: str = "one", **changes: Any) -> KeptFile:
     return KeptFile(**{**facts, **changes})
 
 
-def _upload(tx: Tx, user_id: UUID = ANNA, kept: KeptFile | None = None) -> UUID:
+def _upload(tx: Tx, user_id: UUID = ANNA, kept: KeptFile | None = None, role: Literal["mask"] | None = None) -> UUID:
     asset_id = new_id()
-    library.add_upload(tx, kept or _kept(), asset_id=asset_id, user_id=user_id, name="a.png", now=NOW)
+    library.add_upload(tx, kept or _kept(), asset_id=asset_id, user_id=user_id, name="a.png", now=NOW, role=role)
     return asset_id
 
 
@@ -244,3 +244,21 @@ async def test_an_asset_without_its_generation_cannot_be_called_made(db: Databas
     with pytest.raises(IntegrityError):
         await db.write(wrong)
     assert await db.read(events.position, ANNA) == 0
+
+
+async def test_a_mask_is_kept_and_shown_in_no_list(db: Database) -> None:
+    picture = await db.write(_upload)
+    mask = await db.write(_upload, ANNA, None, "mask")
+    for wanted in (Wanted(), Wanted(source="uploaded"), Wanted(kind="image"), Wanted(favourite=False)):
+        page = await db.read(library.list_assets, ANNA, wanted, cursor=None, limit=10)
+        assert [asset.id for asset in page.items] == [picture]
+    numbered, total = await db.read(library.numbered_assets, ANNA, Wanted(), page=1, limit=10)
+    assert ([asset.id for asset in numbered], total) == ([picture], 1)
+    kept = await db.read(library.require_asset, ANNA, mask)
+    assert library.asset_view(kept).role == "mask"
+
+
+async def test_no_other_role_can_be_stored(db: Database) -> None:
+    asset_id = await db.write(_upload)
+    with pytest.raises(IntegrityError):
+        await db.write(lambda tx: tx.execute(update(AssetRow).where(AssetRow.id == asset_id).values(role="frame")))

@@ -20,7 +20,7 @@ from vermilion.library.problems import not_stored_now, refused
 from vermilion.library.serving import Served, filename_of, serve
 from vermilion.library.tables import NAME_MAX_CHARS, AssetRow
 from vermilion.library.uploads import display_name, receive_upload
-from vermilion.library.views import AssetPage, AssetView, LinkView, Source, asset_view
+from vermilion.library.views import AssetPage, AssetView, LinkView, Role, Source, asset_view
 from vermilion.storage import FileMissing, Storage, StorageFailed
 
 router = APIRouter(tags=["assets"])
@@ -86,8 +86,13 @@ HouseHere = Annotated[House, Depends(_house)]
 @router.post(
     "/assets", status_code=201, responses=write_responses(401, 415, 503), openapi_extra=_UPLOAD_BODY, summary="Upload"
 )
-async def post_asset(house: HouseHere, actor: CurrentActor, request: Request) -> AssetView:
-    """Keep a picture, video or sound of mine; it is judged by its content, not by its name."""
+async def post_asset(
+    house: HouseHere, actor: CurrentActor, request: Request, role: Annotated[Role | None, Query()] = None
+) -> AssetView:
+    """Keep a picture, video or sound of mine; it is judged by its content, not by its name.
+
+    A mask that was painted over another picture has that role, and is shown in no list.
+    """
     try:
         received = await receive_upload(
             request.headers.get("content-type"),
@@ -106,6 +111,7 @@ async def post_asset(house: HouseHere, actor: CurrentActor, request: Request) ->
         user_id=actor.user_id,
         name=received.name,
         now=house.clock.now(),
+        role=role,
     )
 
 

@@ -12,7 +12,7 @@ from vermilion.db import PerDialect, Tx
 from vermilion.library.keeper import KeptFile
 from vermilion.library.queries import require_asset
 from vermilion.library.tables import AssetRow
-from vermilion.library.views import AssetView, Source, asset_view
+from vermilion.library.views import AssetView, Role, Source, asset_view
 
 PURGE_ROWS_MAX = 500
 
@@ -29,6 +29,7 @@ def add_asset(
     name: str | None,
     actions: Sequence[dict[str, Any]],
     now: datetime,
+    role: Role | None = None,
 ) -> AssetRow:
     """Give a kept file to a person. The caller tells them (`asset.changed`).
 
@@ -50,6 +51,7 @@ def add_asset(
         "source": source,
         "generation_id": generation_id,
         "position": position,
+        "role": role,
         "name": name,
         "actions": list(actions),
         "blocked": False,
@@ -68,7 +70,16 @@ _ADD = PerDialect(
 )
 
 
-def add_upload(tx: Tx, kept: KeptFile, *, asset_id: UUID, user_id: UUID, name: str | None, now: datetime) -> AssetView:
+def add_upload(
+    tx: Tx,
+    kept: KeptFile,
+    *,
+    asset_id: UUID,
+    user_id: UUID,
+    name: str | None,
+    now: datetime,
+    role: Role | None = None,
+) -> AssetView:
     """Give a person what they uploaded, and tell their other windows."""
     row = add_asset(
         tx,
@@ -81,6 +92,7 @@ def add_upload(tx: Tx, kept: KeptFile, *, asset_id: UUID, user_id: UUID, name: s
         name=name,
         actions=[],
         now=now,
+        role=role,
     )
     return _tell_changed(tx, row, now)
 

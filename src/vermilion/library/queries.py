@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from vermilion import events
 from vermilion.db import Tx
@@ -28,8 +28,8 @@ class Wanted:
 
 
 def list_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, cursor: str | None, limit: int) -> AssetPage:
-    """The viewer's assets, newest first, at most `limit` of them (1–200)."""
-    question = select(AssetRow).where(AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None))
+    """The viewer's assets, newest first, at most `limit` of them (1–200); what only serves another is none of them."""
+    question = select(AssetRow).where(*_shown_to(viewer_id))
     if wanted.source is not None:
         question = question.where(AssetRow.source == wanted.source)
     if wanted.kind is not None:
@@ -53,7 +53,7 @@ def numbered_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, page: int, limit
 
     It reaches no deeper than it counts; the cursor of `list_assets` reaches everything.
     """
-    own = [AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None)]
+    own = _shown_to(viewer_id)
     if wanted.source is not None:
         own.append(AssetRow.source == wanted.source)
     if wanted.kind is not None:
@@ -65,6 +65,10 @@ def numbered_assets(tx: Tx, viewer_id: UUID, wanted: Wanted, *, page: int, limit
         return [], total
     rows = tx.scalars(select(AssetRow).where(*own).order_by(AssetRow.id.desc()).offset(skipped).limit(limit))
     return [asset_view(row) for row in rows], total
+
+
+def _shown_to(viewer_id: UUID) -> list[ColumnElement[bool]]:
+    return [AssetRow.user_id == viewer_id, AssetRow.deleted_at.is_(None), AssetRow.role.is_(None)]
 
 
 @dataclass(frozen=True, slots=True)

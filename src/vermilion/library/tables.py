@@ -20,14 +20,16 @@ class AssetRow(Base):
     """One stored file of one person.
 
     `generation_id` is an id of the room above and therefore no foreign key. `position` is the output's place in
-    its generation. `actions` is what the provider offers to do with this very file. `thumbnail_small_key` is
-    filled when somebody first asks for the small one.
+    its generation. `role` is filled for what only serves another file and is shown in no list. `actions` is what
+    the provider offers to do with this very file. `thumbnail_small_key` is filled when somebody first asks for the
+    small one.
     """
 
     __tablename__ = "asset"
     __table_args__ = (
         CheckConstraint("kind in ('image', 'video', 'audio')", name="kind_known"),
         CheckConstraint("source in ('made', 'uploaded')", name="source_known"),
+        CheckConstraint("role in ('mask')", name="role_known"),
         CheckConstraint(
             "(source = 'made') = (generation_id is not null) and (source = 'made') = (position is not null)",
             name="made_by_a_generation",
@@ -70,6 +72,7 @@ class AssetRow(Base):
     source: Mapped[str] = mapped_column(String(8))
     generation_id: Mapped[UUID | None]
     position: Mapped[int | None] = mapped_column(SmallInteger)
+    role: Mapped[str | None] = mapped_column(String(8))
     name: Mapped[str | None] = mapped_column(String(NAME_MAX_CHARS))
     favourite_at: Mapped[datetime | None]
     actions: Mapped[list[Any]] = mapped_column(Json)

@@ -12,6 +12,7 @@ from vermilion.library.inspection.media import Kind
 from vermilion.library.tables import AssetRow
 
 Source = Literal["made", "uploaded"]
+Role = Literal["mask"]
 
 
 class AssetUrls(BaseModel):
@@ -35,6 +36,8 @@ class AssetView(BaseModel):
     thumbhash: str | None
     source: Source
     generation_id: UUID | None
+    role: Role | None = None
+    """What it serves as for another file; such a one is in no list."""
     favourite: bool
     name: str | None
     actions: list[dict[str, Any]]
@@ -69,6 +72,7 @@ def asset_view(row: AssetRow) -> AssetView:
         thumbhash=None if row.thumbhash is None else base64.b64encode(row.thumbhash).decode(),
         source=cast(Source, row.source),
         generation_id=row.generation_id,
+        role=cast(Role | None, row.role),
         favourite=row.favourite_at is not None,
         name=row.name,
         actions=row.actions,

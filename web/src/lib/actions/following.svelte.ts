@@ -59,7 +59,7 @@ export async function takeUp(one: Following, given: Given & { painted?: File } =
   if (following.busy.has(one.offer)) return null;
   following.busy = new Set([...following.busy, one.offer]);
   try {
-    const mask = given.painted ? (await uploadAsset(given.painted)).id : given.mask;
+    const mask = given.painted ? (await uploadAsset(given.painted, 'mask')).id : given.mask;
     const made = await requestOnce(requestOf(one.offer, one.model, one.source, { ...given, mask }));
     studio.feed.put(made);
     say(t('follow.begun', { what: said(one.offer.label) }));

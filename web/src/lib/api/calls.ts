@@ -53,11 +53,12 @@ export const deleteGeneration = (id: string) =>
 
 export type AssetFilter = QueryOf<'/api/v1/assets'>;
 const asset = (asset_id: string) => ({ params: { path: { asset_id } } });
-export function uploadAsset(file: File): Promise<Asset> {
+/** Of a mask that was painted over a picture the server is told so: it is none of the person's pictures. */
+export function uploadAsset(file: File, role?: Asset['role']): Promise<Asset> {
   const form = new FormData();
   form.append('file', file, file.name);
   // The schema can only say that the part is a string; the browser writes the multipart body itself.
-  return take<Asset>(client.POST('/api/v1/assets', { body: { file: file.name }, bodySerializer: () => form }));
+  return take<Asset>(client.POST('/api/v1/assets', { params: { query: { role } }, body: { file: file.name }, bodySerializer: () => form }));
 }
 export const listAssets = (query: AssetFilter, signal?: AbortSignal) =>
   take<Page<Asset>>(client.GET('/api/v1/assets', { params: { query: given(query) }, signal }));

@@ -422,6 +422,8 @@ export interface paths {
         /**
          * Upload
          * @description Keep a picture, video or sound of mine; it is judged by its content, not by its name.
+         *
+         *     A mask that was painted over another picture has that role, and is shown in no list.
          */
         post: operations["post_asset"];
         delete?: never;
@@ -1293,6 +1295,8 @@ export interface components {
             kind: "image" | "video" | "audio";
             /** Name */
             name: string | null;
+            /** Role */
+            role?: "mask" | null;
             /** Size Bytes */
             size_bytes: number;
             /**
@@ -5288,7 +5292,9 @@ export interface operations {
     };
     post_asset: {
         parameters: {
-            query?: never;
+            query?: {
+                role?: "mask" | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;

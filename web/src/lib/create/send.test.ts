@@ -5,8 +5,11 @@ import words from '#lib/i18n/en/index.ts';
 import { language } from '#lib/i18n/index.svelte.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { draft } from './draft.svelte';
+import { requestOnce } from './once';
 import { price } from './price.svelte';
 import { sender } from './send.svelte';
+
+vi.mock('./once', () => ({ requestOnce: vi.fn() }));
 
 const text = (en: string) => ({ en, zh: en });
 const brush = {
@@ -15,7 +18,7 @@ const brush = {
   params: [{ name: 'shape', label: text('Shape'), type: 'choice', default: '1:1', choices: [{ value: '1:1', label: text('1:1') }] }],
   params_schema: { properties: { shape: { 'x-flag': ['ar'] } }, 'x-kept-flags': [] }
 } as unknown as Model;
-const asked = vi.fn();
+const asked = vi.mocked(requestOnce);
 
 beforeEach(() => {
   language.words = words;
@@ -23,7 +26,6 @@ beforeEach(() => {
   draft.modelId = 'brush';
   price.problem = null;
   asked.mockReset();
-  vi.stubGlobal('fetch', asked);
 });
 
 test('a flag the model does not take holds the request back, and says so', async () => {
@@ -44,6 +46,12 @@ test('what only the server can see holds it back as well', async () => {
   expect(sender.hindrance).toBe('Prompt: --turbo cannot be read or is not known here: two hyphens in front and spaces around it, or leave it out.');
   expect(await sender.send()).toBeNull();
   expect(asked).not.toHaveBeenCalled();
+});
+
+test('what nothing is wrong with is asked for', async () => {
+  draft.prompt = 'a fox';
+  await sender.send();
+  expect(asked).toHaveBeenCalledOnce();
 });
 
 test('a price that could not be asked for holds nothing back', () => {

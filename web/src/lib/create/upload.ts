@@ -1,5 +1,6 @@
 /** Files on their way to the desk: shown at once, sent in the background, kept and retried on failure. */
 import { uploadAsset } from '#lib/api/calls.ts';
+import type { Asset } from '#lib/api/types.ts';
 import { uuidv7 } from '#lib/api/ids.ts';
 import type { Step } from '#lib/paint/steps.ts';
 import { draft, type DraftReference } from './draft.svelte';
@@ -20,7 +21,7 @@ export function addFiles(files: Iterable<File>, role = '', painted?: DraftRefere
   for (const file of files) {
     const key = uuidv7();
     const preview = file.type.startsWith('image/') ? URL.createObjectURL(file) : null;
-    const send = (): void => void sendFile(key, file);
+    const send = (): void => void sendFile(key, file, painted ? 'mask' : undefined);
     draft.references = [
       ...draft.references,
       { key, asset_id: null, role, name: file.name, content_type: other[file.type] ?? file.type, preview, failure: null, retry: send, painted }
@@ -29,10 +30,10 @@ export function addFiles(files: Iterable<File>, role = '', painted?: DraftRefere
   }
 }
 
-async function sendFile(key: string, file: File): Promise<void> {
+async function sendFile(key: string, file: File, role?: Asset['role']): Promise<void> {
   draft.change(key, { failure: null });
   try {
-    const asset = await uploadAsset(file);
+    const asset = await uploadAsset(file, role);
     draft.change(key, { asset_id: asset.id, asset, content_type: asset.content_type, retry: null });
   } catch (failure) {
     draft.change(key, { failure });

@@ -68,7 +68,7 @@ export class Shelf {
 
   #belongs(asset: Asset): boolean {
     const { kind, favourite, source } = this.#filters;
-    return (!kind || asset.kind === kind) && (!favourite || asset.favourite) && (!source || asset.source === source);
+    return !asset.role && (!kind || asset.kind === kind) && (!favourite || asset.favourite) && (!source || asset.source === source);
   }
 
   #putAll(view: Generation): void {
