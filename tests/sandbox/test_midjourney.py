@@ -14,7 +14,7 @@ import aiohttp
 import av
 import pytest
 from aiohttp import web
-from PIL import Image
+from PIL import Image, ImageStat
 
 from vermilion.sandbox import SandboxConfig
 from vermilion.sandbox.midjourney import Vendor
@@ -309,6 +309,19 @@ async def test_shorten_blend_edit_and_video(proxy: Proxy) -> None:
     longer = await proxy.made("video", action="extend", taskId=film["id"], index=1, batchSize=1)
     assert len(longer["videoUrls"]) == 1
     assert (await proxy.submit("video", prompt="x", image="")).json["code"] == 4
+
+
+async def test_what_goes_on_from_a_film_keeps_its_pictures(proxy: Proxy) -> None:
+    film = await proxy.made("video", prompt="it turns", image=data_url(png("teal", 320, 240)), batchSize=1)
+    clip = await proxy.pressed(film, "U1")
+    extended = await proxy.pressed(clip, "Extend (Low motion)")
+    longer = await proxy.made("video", action="extend", taskId=film["id"], index=0, batchSize=1)
+    for told in (film, clip, extended, longer):
+        file = await proxy.ask("GET", told["videoUrl"], secret=None)
+        with av.open(io.BytesIO(file.body), mode="r") as container:
+            first = next(container.decode(video=0)).to_image()
+        middle = first.crop((first.width // 3, first.height // 3, first.width // 2, first.height // 2))
+        assert ImageStat.Stat(middle).mean == pytest.approx((0, 128, 128), abs=12), told["action"]
 
 
 async def test_seeds_lists_uploads_and_cancel(proxy: Proxy) -> None:

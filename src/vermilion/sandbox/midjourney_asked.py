@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from .faults import Fault
 from .jobs import Job
-from .midjourney_replies import Dialect, missing, refuse, relay_error, reply
+from .midjourney_drawing import order_of
+from .midjourney_replies import Dialect, missing, refusing, relay_error, reply
 from .midjourney_tasks import Addresses, task
-from .midjourney_work import VENDOR, order_of
+from .midjourney_work import known
 from .outputs import hand_out
 from .reading import table_in
 from .vendor import Answer, BaseVendor
@@ -27,7 +26,7 @@ class Asked:
         self._addresses = addresses
 
     async def fetch(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
-        job = self.known(job_id, owner)
+        job = known(self._stage, job_id, owner)
 
         async def answer() -> web.StreamResponse:
             if job is None:
@@ -36,23 +35,20 @@ class Asked:
                 return web.Response(status=200 if dialect == "java" else 204)
             return web.json_response(task(self._stage, self._addresses, job, self._vendor.base_of(request)))
 
-        if job is None:
-            return await self._told(request, dialect, "probe", [], "", answer)
-        place = "result" if job.state(self._stage.now()) == "finished" else "status"
-        return await self._vendor.with_faults(request, place, job.faults, job.id, answer)
+        place, faults = (self._vendor.place_of(job), job.faults) if job is not None else ("probe", [])
+        return await self._told(request, dialect, place, faults, job_id, answer)
 
     async def several(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
         body = await table_in(request) or {}
         ids = body.get("ids")
-        jobs = [self.known(job_id, owner) for job_id in ids] if isinstance(ids, list) else []
+        jobs = [known(self._stage, job_id, owner) for job_id in ids] if isinstance(ids, list) else []
         found = [job for job in jobs if job is not None]
 
         async def answer() -> web.StreamResponse:
             base = self._vendor.base_of(request)
             return web.json_response([task(self._stage, self._addresses, job, base) for job in found])
 
-        finished = [job for job in found if job.state(self._stage.now()) == "finished"]
-        place = "probe" if not found else "result" if finished else "status"
+        place = self._vendor.place_of(*found) if found else "probe"
         marked = [fault for job in found for fault in job.faults]
         subject = ",".join(job.id for job in found)
         return await self._told(request, dialect, place, marked, subject, answer)
@@ -69,7 +65,7 @@ class Asked:
         return await self._told(request, dialect, "probe", [], "", answer)
 
     async def seed(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
-        job = self.known(job_id, owner)
+        job = known(self._stage, job_id, owner)
 
         async def answer() -> web.StreamResponse:
             if job is None:
@@ -82,7 +78,7 @@ class Asked:
         return await self._told(request, dialect, "probe", [], "", answer)
 
     async def cancel(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
-        job = self.known(job_id, owner)
+        job = known(self._stage, job_id, owner)
 
         async def answer() -> web.StreamResponse:
             if job is not None and not job.notes["window"]:
@@ -123,14 +119,4 @@ class Asked:
     async def _told(
         self, request: web.Request, dialect: Dialect, place: str, faults: list[Fault], subject: str, answer: Answer
     ) -> web.StreamResponse:
-        def refusing(status: int) -> web.Response:
-            return refuse(dialect, status)
-
-        return await self._vendor.with_faults(request, place, faults, subject, answer, refuse=refusing)
-
-    def known(self, job_id: Any, owner: str) -> Job | None:
-        job = self._stage.jobs.get(job_id) if isinstance(job_id, str) else None
-        if job is None or job.vendor != VENDOR or job.owner != owner:
-            return None
-        gone = job.fault("forget") and job.state(self._stage.now()) != "queued"
-        return None if gone else job
+        return await self._vendor.with_faults(request, place, faults, subject, answer, refuse=refusing(dialect))

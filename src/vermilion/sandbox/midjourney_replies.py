@@ -5,6 +5,7 @@ Codes and their texts: the proxies' sources. Almost everything comes with status
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from aiohttp import web
@@ -65,6 +66,11 @@ def refuse(dialect: Dialect, status: int) -> web.Response:
                 return web.Response(status=429, text="Too many requests")
         return thrown("Object reference not set to an instance of an object.", status)
     return web.Response(status=status)
+
+
+def refusing(dialect: Dialect) -> Callable[[int], web.Response]:
+    """The same for one dialect."""
+    return lambda status: refuse(dialect, status)
 
 
 def no_such_path(dialect: Dialect, method: str, path: str) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .jobs import Job
 from .midjourney_buttons import Pressed, may_open_remix, named, read
+from .midjourney_drawing import cell_size, enlarged, picture_of
 from .midjourney_flags import take_apart
 from .midjourney_replies import Dialect
 from .midjourney_tasks import grid_buttons
@@ -16,10 +17,7 @@ from .midjourney_work import (
     Refused,
     Wanted,
     buttons_of,
-    cell_size,
-    enlarged,
     failure_of,
-    picture_of,
     read_picture,
 )
 from .stage import Stage
@@ -106,32 +104,39 @@ async def followed(
                 raise Refused(3)
             return await _describe(stage, source.data, dialect, owner)
         case "REROLL":
-            _once_more(wanted, parent, dialect)
+            _once_more(stage, wanted, parent, dialect)
         case "IMAGINE" if notes["texts"]:
             wanted.prompt = notes["texts"][min(pressed.index, len(notes["texts"])) - 1]
             wanted.size = cell_size(take_apart(wanted.prompt))
         case "UPSCALE" if notes["kind"] == "film":
             wanted.kind, wanted.seed = "film", int(notes["seed"]) + pressed.index - 1
+            wanted.pictures = _given(stage, parent)
         case "UPSCALE" | "UPSCALE_HD":
             wanted.kind = "picture"
             factor = 4 if pressed.manner.endswith("4x") else _UPSCALED
             wanted.ready = await enlarged(await picture_of(stage, parent, pressed.index), factor)
         case "VIDEO":
-            still = [] if notes["kind"] == "film" else [await picture_of(stage, parent, 1)]
-            wanted.kind, wanted.count, wanted.pictures, wanted.size = "film", 4, still, _film_size(size, 480)
+            film = notes["kind"] == "film"
+            wanted.pictures = _given(stage, parent) if film else [await picture_of(stage, parent, 1)]
+            wanted.kind, wanted.count, wanted.size = "film", 4, _film_size(size, 480)
         case "PAN":
             wide = pressed.manner in {"left", "right"}
             wanted.size = (size[0] * 3 // 2, size[1]) if wide else (size[0], size[1] * 3 // 2)
+            wanted.pictures = [await picture_of(stage, parent, 1)]
         case "VARIATION" | "ZOOM" if notes["kind"] == "picture":
             wanted.pictures = [await picture_of(stage, parent, 1)]
-    if parent.notes["kind"] == "picture" and pressed.action in {"ZOOM", "PAN", "VARIATION", "INPAINT"}:
-        # The picture was made larger than one of four is.
-        wanted.size = (size[0], size[1]) if pressed.action != "PAN" else wanted.size
     return wanted
 
 
-def _once_more(wanted: Wanted, parent: Job, dialect: Dialect) -> None:
+def _given(stage: Stage, parent: Job) -> tuple[bytes, ...]:
+    """The pictures a job was made from, for what goes on from it in the same pictures."""
+    return stage.shelf.all_of(parent.notes["sources"])
+
+
+def _once_more(stage: Stage, wanted: Wanted, parent: Job, dialect: Dialect) -> None:
     """The same once more: another grid, or other clips; of a single picture, four."""
+    mask = stage.shelf.get(parent.notes["mask"] or "")
+    wanted.pictures, wanted.mask = _given(stage, parent), mask.data if mask is not None else None
     if dialect != "java":
         wanted.action = "IMAGINE" if parent.model.startswith("UPSCALE") else parent.model
     if parent.notes["kind"] == "film":
@@ -182,7 +187,7 @@ async def _video(stage: Stage, body: Mapping[str, Any], dialect: Dialect, owner:
             raise Refused(4, "index参数错误")
         wanted.action, wanted.parent = "VIDEO", parent.id
         wanted.seed, wanted.prompt = int(parent.notes["seed"]), prompt or str(parent.body["prompt"])
-        wanted.size = tuple(parent.notes["size"])
+        wanted.size, wanted.pictures = tuple(parent.notes["size"]), _given(stage, parent)
         return wanted
     frames = [await read_picture(stage, body.get("image"))]
     if body.get("endImage"):

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-import io
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
-
 from .faults import Fault
-from .films import FilmOrder
 from .jobs import NEVER, Job
 from .midjourney_buttons import under_clip, under_description, under_film, under_grid, under_picture
-from .midjourney_flags import Spoken, problem_of, take_apart
-from .outputs import Made, Ready
-from .pictures import Order, read_size
-from .sheets import SheetOrder
+from .midjourney_drawing import cell_size
+from .midjourney_flags import problem_of, take_apart
+from .pictures import read_size
 from .stage import Stage, Unreachable
 
 VENDOR = "midjourney"
@@ -29,7 +22,6 @@ LINK_LIFE_SECONDS = 24 * 3600.0
 STEPS_PERCENT = (15, 31, 46, 62, 78, 93)
 
 _MAX_INPUT_BYTES = 16 * 2**20
-_CELL_PIXELS = 512 * 512
 _SECONDS = {"turbo": 12.0, "fast": 30.0, "relax": 60.0}
 _SHARES = {"UPSCALE": 0.1, "UPSCALE_HD": 0.4, "DESCRIBE": 0.2, "SHORTEN": 0.15, "VIDEO": 2.0}
 _QUEUE_SECONDS = 1.0
@@ -176,11 +168,13 @@ def confirm(stage: Stage, job: Job, *, prompt: str, mask: bytes | None, before: 
     return take_in(stage, wanted, job_id=job.id)
 
 
-def cell_size(spoken: Spoken) -> tuple[int, int]:
-    """Width and height of one of four pictures."""
-    width, height = spoken.aspect
-    ratio = min(max(width / height, 0.2), 5.0)
-    return _sixteenths(math.sqrt(_CELL_PIXELS * ratio)), _sixteenths(math.sqrt(_CELL_PIXELS / ratio))
+def known(stage: Stage, job_id: Any, owner: str) -> Job | None:
+    """The job of this owner, while the proxy remembers it."""
+    job = stage.jobs.get(job_id) if isinstance(job_id, str) else None
+    if job is None or job.vendor != VENDOR or job.owner != owner:
+        return None
+    gone = job.fault("forget") and job.state(stage.now()) != "queued"
+    return None if gone else job
 
 
 def status_of(stage: Stage, job: Job, at: float | None = None) -> tuple[str, str]:
@@ -227,65 +221,6 @@ def buttons_of(job: Job) -> list[dict[str, Any]]:
     return under_picture(mj, job.notes["version"], enlarged=job.model == "UPSCALE_HD")
 
 
-def order_of(stage: Stage, job: Job, index: int) -> Made:
-    """What there is to draw: for a sheet 0 is the whole and 1–4 its pictures."""
-    notes = job.notes
-    prompt, seed = take_apart(job.body["prompt"]).words, int(notes["seed"])
-    width, height = notes["size"]
-    if job.fault("wrong-size"):
-        width, height = _sixteenths(width / 2), _sixteenths(height / 2)
-    sources = stage.shelf.all_of(notes["sources"])
-    ready = stage.shelf.get(notes["ready"]) if notes["ready"] else None
-    if ready is not None:
-        return Ready(ready.data, "png")
-    if notes["kind"] == "film":
-        return FilmOrder(prompt, seed + index, width, height, 5.0, sources)
-    if notes["kind"] == "sheet":
-        mask = stage.shelf.get(notes["mask"]) if notes["mask"] else None
-        sheet = SheetOrder(
-            prompt, seed, 2 * width, 2 * height, "png", sources=sources, mask=mask.data if mask is not None else None
-        )
-        return sheet if index == 0 else sheet.cell(index - 1)
-    if notes["kind"] == "text" and sources:
-        return Ready(sources[0], "png")
-    return Order(prompt, seed, width, height, "png", sources)
-
-
-async def picture_of(stage: Stage, job: Job, index: int) -> bytes:
-    """The bytes of a finished job's picture: `index` counts a sheet's from 1."""
-    whole = order_of(stage, job, 0)
-    data = whole.data if isinstance(whole, Ready) else await stage.easel.picture(whole, f"{job.id}/0")
-    return await asyncio.to_thread(_cell, data, index) if job.notes["kind"] == "sheet" else data
-
-
-async def enlarged(data: bytes, factor: int) -> bytes:
-    """A picture `factor` times as large."""
-    return await asyncio.to_thread(_enlarge, data, factor)
-
-
-def _cell(data: bytes, index: int) -> bytes:
-    with Image.open(io.BytesIO(data)) as sheet:
-        width, height = sheet.width // 2, sheet.height // 2
-        x, y = (index - 1) % 2 * width, (index - 1) // 2 * height
-        return _png(sheet.crop((x, y, x + width, y + height)))
-
-
-def _enlarge(data: bytes, factor: int) -> bytes:
-    with Image.open(io.BytesIO(data)) as picture:
-        size = (picture.width * factor, picture.height * factor)
-        return _png(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC))
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=2)
-    return buffer.getvalue()
-
-
 def _put(stage: Stage, name: str, data: bytes) -> str:
     stage.shelf.put(name, data, "application/octet-stream")
     return name
-
-
-def _sixteenths(side: float) -> int:
-    return max(64, round(side / 16) * 16)
