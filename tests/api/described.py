@@ -5,6 +5,7 @@ from typing import Any
 from vermilion.dialects import ROUTES
 
 NEVER = "01900000-0000-7000-8000-000000000000"
+PHONE = "13800138000"
 
 DESCRIBED_PUBLIC = {route.name for route in ROUTES.values() if route.who == "anybody"}
 DESCRIBED_ADMIN = {route.name for route in ROUTES.values() if route.who == "admin"}
@@ -45,6 +46,12 @@ _BY_END: dict[str, Any] = {
     "/generation/create": {**_TASK, "model_name": "sd-1.5"},
     "/auths/signup": {"email": "mallory@example.test", "password": "a long way home", "name": "Mallory"},
     "/auths/signin": {"email": "mallory@example.test", "password": "a long way home"},
+    "/auths/send-sms-code": {"phone": PHONE, "purpose": "login"},
+    "/auths/verify-sms-code": {"phone": PHONE, "purpose": "login", "code": "000000"},
+    "/auths/signup-phone": {"phone": PHONE, "code": "000000", "name": "Mallory"},
+    "/auths/signin-phone": {"phone": PHONE, "code": "000000"},
+    "/auths/bind-phone": {"phone": PHONE, "code": "000000"},
+    "/auths/bind-email": {"email": "mallory@example.test", "password": "a long way home"},
     "/credit/models/price": {"models": {"flux-1-schnell": {"per_output_credits": 1}}},
     "/credit/statistics": {"days": 1},
     "/credit/redemption_codes": {"amount": 1000},

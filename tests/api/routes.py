@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC
+from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC, PHONE
 
 SAFE = {"GET", "HEAD"}
 
@@ -19,6 +19,9 @@ PUBLIC = {
     "POST /api/v1/auth/sign-in",
     "POST /api/v1/auth/sign-out",
     "POST /api/v1/auth/first-admin",
+    "POST /api/v1/auth/codes",
+    "POST /api/v1/auth/sign-up/phone",
+    "POST /api/v1/auth/sign-in/phone",
     "GET /api/v1/openapi.json",
     "HEAD /api/v1/openapi.json",
     "GET /{path}",
@@ -52,7 +55,23 @@ BODIES: dict[str, Any] = {
         "password": "a long way home",
         "name": "Mallory",
     },
+    "POST /api/v1/auth/codes": {"phone": PHONE, "purpose": "login"},
+    "POST /api/v1/auth/sign-up/phone": {"phone": PHONE, "code": "000000", "name": "Mallory"},
+    "POST /api/v1/auth/sign-in/phone": {"phone": PHONE, "code": "000000"},
     "PATCH /api/v1/me": {"name": "Mallory"},
+    "POST /api/v1/me/confirm": {"password": "wrong password"},
+    "PUT /api/v1/me/phone": {"phone": PHONE, "code": "000000"},
+    "PUT /api/v1/me/email": {"email": "mallory@example.test"},
+    "PUT /api/v1/admin/sms": {
+        "enabled": False,
+        "account": "mallory",
+        "secret": "",
+        "login_by": "password",
+        "signature": "Mallory",
+        "base_url": "https://sms.example.test",
+        "countries": "all",
+        "daily_total": 1,
+    },
     "POST /api/v1/me/password": {"current_password": "wrong password", "new_password": "quite a new password"},
     "POST /api/v1/me/api-keys": {"name": "a key"},
     "PATCH /api/v1/admin/models/{model}": {"enabled": False},

@@ -38,6 +38,7 @@ class SmsWire:
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "vermilion"},
+            middlewares=(_once,),
         )
         return cls(session, timeout_seconds=timeout_seconds)
 
@@ -55,7 +56,18 @@ class SmsWire:
             async with self._session.get(url, params=query, allow_redirects=False, timeout=timeout) as response:
                 body = await response.content.read(ANSWER_MAX_BYTES)
                 return response.status, body.decode("utf-8", "replace")
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.ConnectionTimeoutError) as error:
+        except aiohttp.InvalidURL as error:
             raise NoConnection(type(error).__name__) from None
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
             raise AnswerLost(type(error).__name__) from None
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send it once. aiohttp sends a GET whose connection broke a second time by itself; here that is a second message,
+    so what would make it do so is turned into an error of ours before it is seen."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise NoConnection(type(error).__name__) from None
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise AnswerLost(type(error).__name__) from None
