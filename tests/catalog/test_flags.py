@@ -258,6 +258,36 @@ def test_the_schema_says_what_may_be_typed() -> None:
     assert BRUSH.params_schema()["x-settled-flags"] == {"v": "7", "version": "7"}
 
 
+@pytest.mark.parametrize(
+    ("prompt", "words", "params"),
+    [
+        ("狐狸 --ar 3：2", "狐狸", {"shape": "3:2"}),
+        ("狐狸 --ar １６：９， 雪", "狐狸 雪", {"shape": "16:9"}),
+        ("狐狸 ——chaos ２０ －－tile", "狐狸", {"chaos": 20, "tile": True}),
+        ("狐狸 --iw １．５、 --size ６４０×４８０", "狐狸", {"weight": 1.5, "size": {"width": 640, "height": 480}}),
+        ("狐狸　--q　．５　慢慢走", "狐狸 慢慢走", {"quality": "0.5"}),
+        ("狐狸 --v ７， --ar 3:2\n雪", "狐狸 雪", {"shape": "3:2"}),
+        ("狐狸 --no 雪，雨", "狐狸", {"without": "雪，雨"}),
+    ],
+)
+def test_what_chinese_keyboards_make_of_flags_is_understood(prompt: str, words: str, params: dict[str, Any]) -> None:
+    accepted = BRUSH.accept(prompt, {})
+    assert accepted.prompt == words
+    assert {name: accepted.params[name] for name in params} == params
+
+
+def test_a_flag_that_is_refused_is_quoted_as_it_was_said() -> None:
+    with pytest.raises(Invalid) as refused:
+        BRUSH.accept("a fox --ar 3-2 --chaos ９００", {})
+    shape, chaos = refused.value.extras["errors"]
+    assert (shape["field"], chaos["field"]) == ("params.shape", "params.chaos")
+    assert shape["message"].endswith("or another ratio of whole numbers, as 7:3; the words say --ar 3-2")
+    assert chaos["message"].endswith("the words say --chaos 900")
+    with pytest.raises(Invalid) as refused:
+        BRUSH.accept("a fox", {"chaos": 900})
+    assert "words say" not in refused.value.extras["errors"][0]["message"]
+
+
 def test_any_ratio_has_its_shape() -> None:
     shape = BRUSH.param("shape")
     assert shape is not None

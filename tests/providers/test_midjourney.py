@@ -538,9 +538,29 @@ async def test_what_comes_of_a_prompt_can_be_gone_on_from(wire: Wire) -> None:
     assert done.ticket is not None
     words = done.ticket.data["prompt"]
     assert words == "a fox --ar 3:2 --v 7 --no text"
-    for model in ("vary", "region", "zoom", "pick", "animate"):
+    for model in ("vary", "region", "pick", "animate"):
         entry = next(entry for entry in WITH_WORDS if entry.id == f"midjourney-{model}")
         assert entry.accept(words, {}).prompt == words
+
+
+@pytest.mark.parametrize(
+    ("words", "form", "sent", "aspect"),
+    [
+        ("a fox --v 7 --no text", {}, {"--zoom": 1.5}, None),
+        ("a fox --v 7 --no text", {"aspect_ratio": "1:1"}, {"--zoom": 1.5, "--ar": "1:1"}, 1.0),
+        ("a fox --ar 3:2 --v 7 --no text", {}, {"--zoom": 1.5, "--ar": "3:2"}, 1.5),
+        ("a fox --ar 1:1 --zoom 2 --v 7 --no text", {"zoom": 1.2}, {"--zoom": 2.0, "--ar": "1:1"}, 1.0),
+    ],
+)
+def test_a_zoom_keeps_the_shape_it_will_have(
+    words: str, form: dict[str, Any], sent: dict[str, Any], aspect: float | None
+) -> None:
+    """Of a picture that is not square, nothing said is its own shape, and square has to be said."""
+    entry = next(entry for entry in OURS if entry.id == "midjourney-zoom")
+    accepted = entry.accept(words, form)
+    assert accepted.prompt == "a fox --v 7 --no text"
+    assert entry.wire_params(accepted.params) == {"speed": "fast", **sent}
+    assert entry.aspect(accepted.params) == aspect
 
 
 async def test_words_that_are_several_jobs_are_never_sent(wire: Wire) -> None:

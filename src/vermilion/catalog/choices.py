@@ -55,7 +55,12 @@ class ChoiceParam(BaseParam):
     def _accept(self, value: Any) -> str:
         if self.any_ratio and isinstance(value, str) and re.fullmatch(_RATIO, value):
             return value
-        return _chosen(self.choices, value).value
+        try:
+            return _chosen(self.choices, value).value
+        except Refused as refused:
+            if self.any_ratio:
+                raise Refused(refused.code, f"{refused.message}, or another ratio of whole numbers, as 7:3") from None
+            raise
 
     def _schema(self) -> dict[str, Any]:
         enum: dict[str, Any] = {"type": "string", "enum": [choice.value for choice in self.choices]}

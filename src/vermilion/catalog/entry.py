@@ -194,7 +194,7 @@ class Entry(Terms):
         problems: list[dict[str, Any]] = []
         typed = self._typed(prompt, problems)
         words = self._accept_prompt(typed.prompt, problems)
-        clean = self._accept_params({**params, **typed.params}, problems)
+        clean = self._accept_params({**params, **typed.params}, problems, typed.said)
         self._check_inputs(inputs, problems)
         _raise_any(problems)
         return Accepted(words, clean)
@@ -206,7 +206,7 @@ class Entry(Terms):
         """
         problems: list[dict[str, Any]] = []
         typed = self._typed(prompt, problems)
-        clean = self._accept_params({**params, **typed.params}, problems)
+        clean = self._accept_params({**params, **typed.params}, problems, typed.said)
         _raise_any(problems)
         return clean
 
@@ -238,13 +238,18 @@ class Entry(Terms):
             problems.append(_problem(field, problem))
             return ""
 
-    def _accept_params(self, given: Mapping[str, Any], problems: list[dict[str, Any]]) -> dict[str, Any]:
+    def _accept_params(
+        self, given: Mapping[str, Any], problems: list[dict[str, Any]], said: Mapping[str, str]
+    ) -> dict[str, Any]:
         clean: dict[str, Any] = {}
         for param in self.params:
             try:
                 clean[param.name] = param.accept(given.get(param.name, param.default))
             except Refused as problem:
-                problems.append(_problem(f"params.{param.name}", problem))
+                # Who typed it looks for it in the words, not in the form.
+                quoted = f"; the words say {said[param.name]}" if param.name in said else ""
+                told = Refused(problem.code, problem.message + quoted, problem.limit)
+                problems.append(_problem(f"params.{param.name}", told))
         unknown = sorted(str(name) for name in given if self.param(str(name)) is None)
         for name in unknown[:UNKNOWN_NAMES_SHOWN]:
             problems.append(_problem(f"params.{name[:80]}", Refused("unknown", "is no parameter of this model")))

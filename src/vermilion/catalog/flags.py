@@ -14,21 +14,32 @@ from vermilion.catalog.choices import ChoiceParam, SizeParam
 from vermilion.catalog.declared import Refused
 from vermilion.catalog.params import BooleanParam, IntegerParam, NumberParam, Param, StringParam, asks_several
 
-_FLAG = re.compile(r"(?<!\S)(--|—)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)")
-"""Phones turn two hyphens into one dash; such a dash counts only before a flag the model knows."""
+_FLAG = re.compile(r"(?<!\S)(--|—{1,2}|－－)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)")
+"""Phones turn two hyphens into one dash, Chinese keyboards type one or two long or full-width ones; such a dash counts
+
+only before a flag the model knows.
+"""
 _LEFT = re.compile(r"(?:(?P<flag>--|(?<![\w—])—+)|—)(?P<name>[A-Za-z][A-Za-z0-9_-]{0,39})")
 """What still looks like a flag, wherever it stands; a dash between two words is prose, unless the flag is known."""
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
 _SIZE = re.compile(r"([0-9]{1,6})[x×:]([0-9]{1,6})")
+_HALF_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F)}
+"""Full-width digits and marks (U+FF01 to U+FF5E), as Chinese keyboards type them: `3：2`."""
+_BEHIND = ",;、。"
+"""What people put behind a value, and never is part of one."""
 
 
 @dataclass(slots=True)
 class Typed:
-    """What a prompt says: its words, the parameters its flags stand for, and what is wrong (field and why)."""
+    """What a prompt says: its words, the parameters its flags stand for, and what is wrong (field and why).
+
+    `said` is how it said each of them: `--ar 3:2`.
+    """
 
     prompt: str
     params: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[str, Refused]] = field(default_factory=list)
 
 
@@ -103,11 +114,11 @@ def _take(
 ) -> str:
     """Take one flag with the text behind it; what of that text is not its value."""
     if flag in settled:
-        value, _, rest = text.partition(" ")
+        value, rest = _parted(text)
         if value and not _same(value, settled[flag]):
             only = Refused("settled", f"says --{flag} {value[:40]}, and this model is --{flag} {settled[flag]}")
             typed.problems.append(("prompt", only))
-        return rest.strip()
+        return rest
     if flag not in known:
         typed.problems.append(("prompt", Refused("unknown_flag", f"says --{flag}, which this model does not take")))
         return ""
@@ -128,12 +139,14 @@ def _take(
             typed.problems.append((f"params.{param.name}", Refused("required", f"needs a value behind --{flag}")))
         value = alone or ""
     typed.params[param.name] = _read(param, value) if value else None
+    typed.said[param.name] = f"--{flag} {value[:40]}".strip()
     return rest
 
 
 def _parted(text: str) -> tuple[str, str]:
-    value, _, rest = text.partition(" ")
-    return value, rest.strip()
+    """The value of a flag that takes one word, in ASCII, and the words behind it."""
+    value, *rest = text.split(maxsplit=1) or [""]
+    return value.translate(_HALF_WIDTH).rstrip(_BEHIND), "".join(rest)
 
 
 def _read(param: Param, value: str) -> Any:

@@ -36,6 +36,15 @@ const brush = {
 } as unknown as Model;
 const read = (prompt: string) => readFlags(brush, prompt);
 
+test('what Chinese keyboards make of colons, digits, commas and hyphens is understood', () => {
+  const typed = read('雪中的狐狸 ——ar 16：9， －－s　２５０ --iw １．５、 慢慢走');
+  expect(typed.values).toEqual({ shape: '16:9', stylize: 250, weight: 1.5 });
+  expect(typed.words).toBe('雪中的狐狸 慢慢走');
+  expect(typed.faults).toEqual([]);
+  const prompt = 'fox --ar 3：2， walks';
+  expect(withoutFlag(prompt, read(prompt).said, 'shape')).toBe('fox walks');
+});
+
 test('flags become values, and what is left are the words', () => {
   const typed = read('a red fox --ar 16:9 --s 250 --iw .5 --turbo --tile');
   expect(typed.words).toBe('a red fox');

@@ -5,9 +5,11 @@
 import type { Model, Param, Params, ParamValue } from '#lib/api/types.ts';
 import { accept, isFreeChoice } from './params';
 
-const FLAG = /(?<!\S)(--|—)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)/g;
+const FLAG = /(?<!\S)(--|—{1,2}|－－)([A-Za-z][A-Za-z0-9_-]{0,39})(?!\S)/g;
 const WHOLE = /^[+-]?[0-9]{1,30}$/;
 const NUMBER = /^[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})$/;
+const FULL_WIDTH = /[！-～]/g;
+const BEHIND = /[,;、。]+$/;
 const SIZE = /^([0-9]{1,6})[x×:]([0-9]{1,6})$/;
 
 type Schema = { 'x-flag'?: string[]; 'x-flag-choices'?: Record<string, string>; 'x-flag-alone'?: string };
@@ -42,7 +44,7 @@ function bookOf(model: Model): Book {
 export function maySayMore(model: Model | null, prompt: string): boolean {
   if (!model?.prompt) return false;
   const { known, settled, kept } = bookOf(model);
-  return (known.size > 0 || Object.keys(settled).length > 0 || kept !== null) && /--|—|[{]/.test(prompt);
+  return (known.size > 0 || Object.keys(settled).length > 0 || kept !== null) && /--|—|－－|[{]/.test(prompt);
 }
 
 /** Everything a prompt says to this model. A model without flags is told nothing but words. */
@@ -51,7 +53,7 @@ export function readFlags(model: Model | null, prompt: string): Typed {
   if (!model?.prompt) return typed;
   const { known, settled, kept } = bookOf(model);
   if (known.size === 0 && Object.keys(settled).length === 0 && !kept) return typed;
-  // Phones turn two hyphens into one dash; such a dash counts only before a flag the model knows.
+  // Phones turn two hyphens into one dash, Chinese keyboards type long ones; they count only before a flag the model knows.
   const hits = [...prompt.matchAll(FLAG)].filter((hit) => {
     const flag = hit[2]!.toLowerCase();
     return known.has(flag) || flag in settled || (hit[1] === '--' && !kept?.includes(flag));
@@ -65,7 +67,7 @@ export function readFlags(model: Model | null, prompt: string): Typed {
     for (const fault of taken.faults) typed.faults.push({ ...fault, flag: hit[2]!.toLowerCase(), typing: at === hits.length - 1 && !/\s$/.test(prompt) && !taken.rest });
     // Where the value ends in the prompt, spaces before it included.
     const room = behind.length - behind.trimStart().length;
-    const stop = hit.index + hit[0].length + (taken.value ? room + taken.value.length : 0);
+    const stop = hit.index + hit[0].length + (taken.value ? room + taken.length : 0);
     if (taken.name) typed.said.push({ name: taken.name, flag: hit[0], text: taken.value, start: hit.index, end: stop });
     if (taken.rest) words.push(taken.rest);
   });
@@ -73,30 +75,31 @@ export function readFlags(model: Model | null, prompt: string): Typed {
   return typed;
 }
 
-type Taken = { name: string | null; value: string; rest: string; faults: Pick<Fault, 'kind' | 'value'>[] };
+/** `length` is that of the value as it was typed. */
+type Taken = { name: string | null; value: string; length: number; rest: string; faults: Pick<Fault, 'kind' | 'value'>[] };
 
 /** Reads one flag with the text behind it, up to the next one. */
 function take(typed: Typed, model: Model, flag: string, behind: string): Taken {
   const { known, settled } = bookOf(model);
   const text = behind.trim();
-  const [value, rest] = parted(text);
+  const [value, rest, length] = parted(text);
   const own = settled[flag];
-  if (own !== undefined) return { name: null, value, rest, faults: value && !same(value, own) ? [{ kind: 'settled', value: own }] : [] };
+  if (own !== undefined) return { name: null, value, length, rest, faults: value && !same(value, own) ? [{ kind: 'settled', value: own }] : [] };
   const found = known.get(flag);
-  if (!found) return { name: null, value: text, rest: '', faults: [{ kind: 'unknown', value: '' }] };
+  if (!found) return { name: null, value: text, length: text.length, rest: '', faults: [{ kind: 'unknown', value: '' }] };
   const { param } = found;
   const faults: Taken['faults'] = param.name in typed.values ? [{ kind: 'twice', value: '' }] : [];
   if (found.value !== null || param.type === 'boolean') {
     typed.values[param.name] = found.value ?? true;
-    return { name: param.name, value: '', rest: text, faults };
+    return { name: param.name, value: '', length: 0, rest: text, faults };
   }
-  const [whole, left] = param.type === 'string' ? [text, ''] : [value, rest];
-  if (!whole && found.alone === null) return { name: null, value: '', rest: left, faults: [...faults, { kind: 'empty', value: '' }] };
+  const [whole, left, typedLength] = param.type === 'string' ? [text, '', text.length] : [value, rest, length];
+  if (!whole && found.alone === null) return { name: null, value: '', length: 0, rest: left, faults: [...faults, { kind: 'empty', value: '' }] };
   const meant = whole ? read(param, whole) : found.alone;
   // What the model would not take leaves the form as it is; that it will be refused is told.
-  if (!isTaken(model, param, meant)) return { name: null, value: whole, rest: left, faults: [...faults, { kind: 'value', value: whole }] };
+  if (!isTaken(model, param, meant)) return { name: null, value: whole, length: typedLength, rest: left, faults: [...faults, { kind: 'value', value: whole }] };
   typed.values[param.name] = meant;
-  return { name: param.name, value: whole, rest: left, faults };
+  return { name: param.name, value: whole, length: typedLength, rest: left, faults };
 }
 
 function isTaken(model: Model, param: Param, value: ParamValue): boolean {
@@ -105,9 +108,11 @@ function isTaken(model: Model, param: Param, value: ParamValue): boolean {
   return JSON.stringify(accepted) === JSON.stringify(value) || isFreeChoice(model, param.name, value);
 }
 
-function parted(text: string): [string, string] {
-  const at = text.indexOf(' ');
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at).trim()];
+/** The value of a flag that takes one word, in ASCII; the words behind it; and how long it was as typed. */
+function parted(text: string): [string, string, number] {
+  const typed = /^\S*/.exec(text)![0];
+  const plain = typed.replace(FULL_WIDTH, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0)).replace(BEHIND, '');
+  return [plain, text.slice(typed.length).trim(), typed.length];
 }
 
 function read(param: Param, value: string): ParamValue {
