@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from tests.api.studio import open_studio, running_sandbox
 from tests.conftest import database_copy
-from tests.dialects.scene import Scene, logins_at, sms_login_at
+from tests.dialects.scene import Scene, gateway_at, logins_at, sms_login_at
+from vermilion.billing import ensure_sandbox_gateway
 from vermilion.catalog import ensure_sandbox_credential
 from vermilion.identity import ensure_sandbox_sms
 
@@ -38,6 +39,7 @@ async def scene(database_template: str, tmp_path_factory: pytest.TempPathFactory
                 )
             sms = sms_login_at(sandbox)
             await studio.house.db.write(ensure_sandbox_sms, studio.house.sealer, sms, now)
+            await studio.house.db.write(ensure_sandbox_gateway, studio.house.sealer, gateway_at(sandbox), now)
             opened = Scene(
                 studio,
                 owner=await studio.person(credits_given=100_000),

@@ -1,11 +1,17 @@
-"""Redemption codes, from making them to receiving them, as programs of the described system do."""
+"""Redemption codes and purchases, from one end to the other, as programs of the described system go about them."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
 
 from tests.dialects.scene import Scene, proves
 from vermilion.dialects import Route
+from vermilion.kit import new_id
 
 CODES = "/credit/redemption_codes"
 
@@ -72,3 +78,62 @@ async def codes_are_exported_whole_and_that_is_audited(scene: Scene, route: Rout
     audit = await scene.admin.get("/admin/audit", params={"limit": 1})
     assert audit["items"][0]["action"] == "redemption_codes.export"
     assert (await scene.owner.client.get(route.path)).status_code == 403
+
+
+async def _pays(scene: Scene, ticket: dict[str, Any], fault: str = "") -> str:
+    """Open the cashier's page and pay, as a browser would; where it is sent back to."""
+    async with httpx.AsyncClient() as browser:
+        page = await browser.get(ticket["pay_url"])
+        assert page.status_code == 200 and f"¥{ticket['amount']}" in page.text, page.text
+        number = dict(parse_qsl(urlsplit(ticket["pay_url"]).query))["out_trade_no"]
+        paid = await browser.post(f"{scene.studio.sandbox}/epay/pay/{number}", data={"fault": fault})
+    assert paid.status_code == 303, paid.text
+    return str(paid.headers["location"])
+
+
+async def _has(person: Any, credits_had: int) -> None:
+    async with asyncio.timeout(20):
+        while (await person.balance())[0] != credits_had:  # noqa: ASYNC110 - a balance sets no event
+            await asyncio.sleep(0.05)
+
+
+@proves("POST /credit/tickets", "GET /credit/callback")
+async def a_package_is_bought_and_credited_once(scene: Scene, route: Route) -> None:
+    someone = await scene.studio.person(credits_given=10)
+    package = (await someone.get("/credits/offers"))["packages"][0]
+    credits_bought = package["amount_credits"]
+    ticket = await someone.post("/credit/tickets", {"packageId": package["id"], "payType": "wxpay"})
+    assert (ticket["status"], ticket["credits"], ticket["currency"]) == ("pending", credits_bought, "CNY")
+    # The order is there before anybody pays; coming back from the page alone credits nothing.
+    assert (await someone.get(f"/credits/orders/{ticket['id']}"))["status"] == "pending"
+    back = await _pays(scene, ticket, "notify-parallel")
+    assert urlsplit(back).path == f"/credits/orders/{ticket['id']}"
+    await _has(someone, 10 + credits_bought)
+    # The buyer's browser has the same signed parameters: sent again, they are answered and credit nothing.
+    again = await scene.nobody.get(f"/credit/callback?{urlsplit(back).query}")
+    assert (again.status_code, again.text, again.headers["content-type"]) == (
+        200,
+        "success",
+        "text/plain; charset=utf-8",
+    )
+    assert (await someone.balance())[0] == 10 + credits_bought
+    forged = await scene.nobody.get("/credit/callback", params={**dict(parse_qsl(urlsplit(back).query)), "money": "1"})
+    assert (forged.status_code, forged.json()["code"]) == (403, "payment.notice_refused")
+    # By what it costs, as such clients name it; the same id is the same ticket.
+    costs = package["price_minor"] / 100
+    same = {"amount": costs, "id": str(new_id())}
+    first, second = [await someone.post("/credit/tickets", same) for _ in range(2)]
+    assert first == second and first["package_id"] == package["id"]
+    unknown = await someone.post("/credit/tickets", {"amount": 123456}, status=404)
+    assert unknown["code"] == "package.unknown"
+
+
+@proves("POST /credit/callback")
+async def a_gateway_may_report_by_post(scene: Scene, route: Route) -> None:
+    someone = await scene.studio.person(credits_given=0)
+    package = (await someone.get("/credits/offers"))["packages"][0]
+    ticket = await someone.post("/credit/tickets", {"package_id": package["id"]})
+    await _pays(scene, ticket, "notify-post")
+    await _has(someone, package["amount_credits"])
+    refused = await scene.nobody.post("/credit/callback", content=b"pid=1000&pid=1000")
+    assert (refused.status_code, refused.json()["code"]) == (403, "payment.notice_refused")

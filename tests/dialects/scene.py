@@ -12,6 +12,7 @@ import httpx
 
 from tests.api.studio import Person, Studio
 from tests.library.files import encoded, picture
+from vermilion.billing import GATEWAY
 from vermilion.dialects import ROUTES, Route
 from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.providers import adapters
@@ -31,6 +32,12 @@ def sms_login_at(sandbox: str) -> dict[str, str]:
     told = httpx.get(f"{sandbox}/control/logins").json()["items"]
     (fields,) = (login["fields"] for login in told if login["provider"] in KINDS)
     return dict(fields)
+
+
+def gateway_at(sandbox: str) -> dict[str, str]:
+    """What to enter for the sandbox to take the money."""
+    told = httpx.get(f"{sandbox}/control/logins").json()["items"]
+    return next(login["fields"] for login in told if login["provider"] == GATEWAY)
 
 
 def png(seed: int = 1, width: int = 512, height: int = 512) -> bytes:

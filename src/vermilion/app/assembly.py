@@ -5,7 +5,7 @@ from fastapi.routing import APIRoute
 
 from vermilion import __version__, dialects
 from vermilion.app import admin, public, stream, studio
-from vermilion.billing import payments_router, redemption_router
+from vermilion.billing import NOTICE_MAX_BYTES, NOTIFY_PATH, payments_router, redemption_router
 from vermilion.billing import router as billing_router
 from vermilion.catalog import admin_router as catalog_admin_router
 from vermilion.catalog import own_models_router
@@ -84,6 +84,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         app,
         body_limits=[
             BodyLimit(CALLBACKS, BODY_MAX_BYTES + 1),
+            BodyLimit(NOTIFY_PATH, NOTICE_MAX_BYTES),
             BodyLimit(UPLOADS, max_upload_bytes + MULTIPART_OVERHEAD_BYTES),
             *(BodyLimit(address, dialects.INLINE_FILES_MAX_BYTES) for address in dialects.addresses_with_forms()),
             *(

@@ -9,10 +9,11 @@ from vermilion.billing.api.redemption import CSV_ANSWER, csv_of_codes
 from vermilion.billing.buying import buy_for
 from vermilion.billing.commands.gateway import disable_sandbox_gateway, ensure_sandbox_gateway
 from vermilion.billing.commands.redemption import change_code, delete_code, id_of_code, make_codes
+from vermilion.billing.epay import NAME as GATEWAY
 from vermilion.billing.fsck import fsck
 from vermilion.billing.house import BillingHouse
 from vermilion.billing.order_views import Method, NewOrder, OffersView, OrderView, PlacedOrder
-from vermilion.billing.payments import PaymentDesk
+from vermilion.billing.payments import NOTICE_MAX_BYTES, NOTIFY_PATH, PaymentDesk
 from vermilion.billing.queries import numbered_codes
 from vermilion.billing.redeeming import redeem_for
 from vermilion.billing.selling import offers
@@ -30,6 +31,9 @@ from vermilion.billing.views import (
 
 __all__ = [
     "CSV_ANSWER",
+    "GATEWAY",
+    "NOTICE_MAX_BYTES",
+    "NOTIFY_PATH",
     "BillingHouse",
     "CodePatch",
     "CodeState",

@@ -42,6 +42,7 @@ from vermilion.providers import Ambiguous, Drifted, ProviderError, Unreachable, 
 log = structlog.get_logger(__name__)
 
 NOTIFY_PATH: Final = "/api/v1/credit/callback"
+NOTICE_MAX_BYTES: Final = 64 * 1024
 SWEEP_SECONDS: Final = 15.0
 SWEPT_AT_ONCE: Final = 50
 

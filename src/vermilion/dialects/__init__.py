@@ -7,6 +7,7 @@ holds the table of every route, and the modules named `…_api` enter theirs int
 
 from vermilion.dialects import (  # noqa: F401 - each enters its routes into the table
     accounts_api,
+    buying_api,
     config_api,
     credit_api,
     every_vendor_api,

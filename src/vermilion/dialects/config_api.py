@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from vermilion import __version__
+from vermilion.billing import offers
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face
 from vermilion.identity import read_choices, sign_in_methods
@@ -40,6 +41,7 @@ class DescribedConfigView(BaseModel):
 async def get_config(house: HouseHere) -> DescribedConfigView:
     """Nobody needs to be signed in. What a feature is not offered for answers `dialects.not_offered`."""
     choices = await house.db.read(read_choices)
+    offered = await house.db.read(offers, house.sealer)
     methods = await house.db.read(sign_in_methods)
     return DescribedConfigView(
         status=True,
@@ -54,7 +56,7 @@ async def get_config(house: HouseHere) -> DescribedConfigView:
             enable_phone_signin="phone" in methods,
             enable_email_binding=True,
             enable_cloud_storage=False,
-            enable_credit_buying=False,
+            enable_credit_buying=bool(offered.packages),
             enable_redemption_codes=True,
             enable_image_generation=True,
             enable_video_generation=True,

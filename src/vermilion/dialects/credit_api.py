@@ -7,19 +7,18 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from vermilion import ledger
+from vermilion.billing import offers
 from vermilion.catalog import OverridePatch, Shelf, effective_entries, override_model
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName
 from vermilion.dialects.config import Credits, PriceBody
 from vermilion.dialects.house import HouseHere
-from vermilion.dialects.routes import Route, face, not_offered
+from vermilion.dialects.routes import Route, face
 from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
 from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.generation import daily_of_everybody
-from vermilion.identity import Actor, AdminActor, CurrentActor, SessionActor, read_choices
+from vermilion.identity import Actor, AdminActor, CurrentActor, read_choices
 from vermilion.ledger import StatementEntry
-
-_BUYING: Final = "buying credits"
 
 
 class CreditConfigView(BaseModel):
@@ -156,11 +155,12 @@ def _price_object(model: str, price: Any) -> Any:
 async def get_config(house: HouseHere, _actor: CurrentActor) -> CreditConfigView:
     """What a new person is given, and by what ways credits can be had."""
     choices = await house.db.read(read_choices)
+    offered = await house.db.read(offers, house.sealer)
     return CreditConfigView(
         credit_name="credits",
         welcome_credits=choices.welcome_credits,
         no_credit_code="credits.insufficient",
-        can_buy=False,
+        can_buy=bool(offered.packages),
         can_redeem=True,
     )
 
@@ -194,10 +194,6 @@ async def put_prices(house: HouseHere, actor: AdminActor, body: PricesBody) -> P
 async def post_statistics(house: HouseHere, _actor: AdminActor, body: StatisticsBody) -> StatisticsView:
     """Everybody's ended tasks and settled credits, by day and model."""
     return await house.db.read(_statistics, house.shelf, body.days, house.clock.now())
-
-
-not_offered(SessionActor, Route("POST", "/credit/tickets", "user", "Buy credits", _BUYING))
-not_offered(None, Route("GET", "/credit/callback", "anybody", "Where a payment gateway reports", _BUYING))
 
 
 def _log(user_id: UUID, entry: StatementEntry) -> LogEntry:

@@ -15,6 +15,7 @@ from rich.panel import Panel
 
 from vermilion import __version__
 from vermilion.app import create_app
+from vermilion.billing import GATEWAY, disable_sandbox_gateway, ensure_sandbox_gateway
 from vermilion.catalog import disable_sandbox_credentials, ensure_sandbox_credential
 from vermilion.db import Tx, open_database
 from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms, make_first_admin_link
@@ -66,12 +67,15 @@ def _point_at_sandbox(settings: Settings, logins: Sequence[SandboxLogin]) -> Non
         if not logins:
             disable_sandbox_credentials(tx)
             disable_sandbox_sms(tx, datetime.now(UTC))
+            disable_sandbox_gateway(tx)
         spoken_to = (login for login in logins if login.provider in adapters())
         for login in spoken_to:
             ensure_sandbox_credential(tx, sealer, login.provider, login.fields, datetime.now(UTC))
         for login in logins:
             if login.provider in KINDS:
                 ensure_sandbox_sms(tx, sealer, login.fields, datetime.now(UTC))
+            if login.provider == GATEWAY:
+                ensure_sandbox_gateway(tx, sealer, login.fields, datetime.now(UTC))
 
     database = open_database(settings.url_of_database)
     try:
