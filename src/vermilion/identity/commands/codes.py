@@ -181,17 +181,13 @@ def not_offered() -> Forbidden:
 
 
 def _require_share(tx: Tx, phone: str, now: datetime) -> None:
-    for most, window in PER_NUMBER:
-        sent = list(
-            tx.scalars(
-                select(SmsMessageRow.sent_at)
-                .where(SmsMessageRow.phone == phone, SmsMessageRow.sent_at > now - window)
-                .order_by(SmsMessageRow.sent_at.desc())
-                .limit(most)
-            )
-        )
-        if len(sent) >= most:
-            raise _too_often(sent[-1] + window - now)
+    most = max(messages for messages, _ in PER_NUMBER)
+    lately = select(SmsMessageRow.sent_at).where(SmsMessageRow.phone == phone, SmsMessageRow.sent_at > now - A_DAY)
+    sent = list(tx.scalars(lately.order_by(SmsMessageRow.sent_at.desc()).limit(most)))
+    # A window is full until the oldest of its messages has left it.
+    waits = [sent[messages - 1] + window - now for messages, window in PER_NUMBER if len(sent) >= messages]
+    if waits and max(waits) > timedelta(0):
+        raise _too_often(max(waits))
 
 
 def _require_total(tx: Tx, choice: SmsChoice, now: datetime) -> None:
