@@ -108,6 +108,25 @@ async def test_nothing_stays_of_a_request_that_is_refused(scene: Scene) -> None:
     assert await poor.balance() == (1, 0, 0)
 
 
+async def test_what_a_request_gives_twice_is_one_upload(scene: Scene, pictures: str) -> None:
+    before = await uploads(scene)
+    opened = OnOurMachine.open()
+    with door(scene, opened):
+        inside = data_url(png(58))
+        given = [inside, inside.partition(",")[2], f"{pictures}/fox.png", f"{pictures}/fox.png"]
+        body = {"prompt": "a fox", "image_urls": given}
+        created = await scene.owner.post("/flux/multi-image-edit", body)
+        assert await uploads(scene) == before + 2
+        view = await scene.owner.ended(created["id"])
+        ids = [each["asset_id"] for each in view["inputs"]]
+        assert len(ids) == 4 and ids[0] == ids[1] and ids[2] == ids[3] != ids[0]
+        # Refused, it leaves nothing behind, and lets nothing go twice.
+        refused = await scene.owner.post("/flux/multi-image-edit", {**body, "image_urls": [*given[1:], "!"]}, status=422)
+        assert refused["code"] == "asset.not_base64"
+    assert await uploads(scene) == before + 2
+    await opened.close()
+
+
 async def test_another_persons_file_is_as_absent_as_none(scene: Scene) -> None:
     mine = await scene.owner.upload(png(53))
     for content in (mine["id"], f"/api/v1/assets/{mine['id']}/file"):

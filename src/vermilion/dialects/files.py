@@ -36,20 +36,29 @@ class Received:
 
 
 async def receive(house: House, actor: Actor, files: Sequence[GivenFile], roles: Iterable[str]) -> Received:
-    """Every file as an input in its role; nothing stays uploaded when one of them is refused."""
+    """Every file as an input in its role; nothing stays uploaded when one of them is refused.
+
+    What a request gives twice is one upload. One that another request made is never shared: that could still be
+    refused, and let it go.
+    """
     inputs: list[WantedInput] = []
-    uploads: list[UUID] = []
+    uploads: dict[str, UUID] = {}
     try:
         for given, role in zip(files, roles, strict=True):
-            asset_id = own_file(given.content)
+            asset_id = own_file(given.content) or uploads.get(_bare(given.content))
             if asset_id is None:
-                asset_id = await _upload(house, actor, given)
-                uploads.append(asset_id)
+                asset_id = uploads[_bare(given.content)] = await _upload(house, actor, given)
             inputs.append(WantedInput(role, asset_id, given.weight))
     except BaseException:
-        await let_go(house, actor, uploads)
+        await let_go(house, actor, uploads.values())
         raise
-    return Received(tuple(inputs), tuple(uploads))
+    return Received(tuple(inputs), tuple(uploads.values()))
+
+
+def _bare(content: str) -> str:
+    """The content without the head of a data URL."""
+    head, comma, tail = content.partition(",")
+    return tail if comma and head.startswith("data:") else content
 
 
 async def let_go(house: House, actor: Actor, uploads: Iterable[UUID]) -> None:
