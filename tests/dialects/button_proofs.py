@@ -35,7 +35,7 @@ async def pictures_are_imagined(scene: Scene, route: Route) -> None:
         },
     )
     params = task["properties"]["params"]
-    assert task["model"] == "midjourney-v7" and task["progress"] == "100%"
+    assert (task["model"], task["action"], task["progress"]) == ("midjourney-v7", "IMAGINE", "100%")
     assert (params["speed"], params["without"], params["aspect_ratio"]) == ("relax", "rain", "5:4")
     assert (params["chaos"], params["stylize"], params["seed"], params["quality"]) == (10, 250, 42, "2")
     assert params["image_weight"] == 1.5 and task["ignored_fields"] == []
@@ -52,7 +52,8 @@ async def pictures_are_imagined(scene: Scene, route: Route) -> None:
 async def pictures_are_blended(scene: Scene, route: Route) -> None:
     body = {"base64Array": [data_url(png(32)), data_url(png(33))], "dimensions": "3:2"}
     task = await scene.completed(scene.owner, route.path, body)
-    assert task["model"] == "midjourney-blend" and task["properties"]["params"]["dimensions"] == "3:2"
+    assert (task["model"], task["action"]) == ("midjourney-blend", "BLEND")
+    assert task["properties"]["params"]["dimensions"] == "3:2"
     worded = await scene.owner.post(route.path, {**body, "dimensions": "Portrait"})
     assert worded["properties"]["params"]["dimensions"] == "2:3"
     assert (await scene.owner.client.post(route.path, json={"images": [data_url(png(32))]})).status_code == 422

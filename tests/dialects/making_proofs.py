@@ -67,6 +67,14 @@ async def flux_paints_from_several_pictures(scene: Scene, route: Route) -> None:
     pictures = [data_url(png(2)), base64.b64encode(png(3)).decode()]
     task = await scene.completed(scene.owner, route.path, {"prompt": "both", "image_urls": pictures})
     assert task["model"] == "flux-kontext-max-multi"
+    # What is wrong with a file, and that one is missing, is said of the field it belongs in.
+    for images in (["not base64!", pictures[0]], []):
+        refused = await scene.owner.post(route.path, {"prompt": "both", "image_urls": images}, status=422)
+        assert refused["field"] == "image_urls", refused
+    # Also where the operator's usual model begins with nothing.
+    await scene.admin.post("/flux/config", {"default_model": "flux-1-dev"})
+    refused = await scene.owner.post(route.path, {"prompt": "both"}, status=422)
+    assert refused["field"] == "image_urls", refused
 
 
 @proves("POST /flux/upload-image")
@@ -94,6 +102,10 @@ async def several_pictures_are_uploaded(scene: Scene, route: Route) -> None:
     eight = [("files", (f"{seed}.png", png(seed), "image/png")) for seed in range(8)]
     assert sum(len(part[1][1]) for part in eight) > 2**20, "more than a body without files may have"
     assert (await scene.owner.client.post(route.path, files=eight)).status_code == 201
+    before = await scene.owner.get("/assets")
+    spoilt = [*files, ("files", ("a.svg", b"<svg/>" * 100, "image/svg+xml"))]
+    assert (await scene.owner.client.post(route.path, files=spoilt)).status_code == 415
+    assert (await scene.owner.get("/assets"))["items"] == before["items"], "all of them or none"
     many = [("files", (f"{seed}.png", png(seed), "image/png")) for seed in range(9)]
     assert (await scene.owner.client.post(route.path, files=many)).status_code == 400
 

@@ -65,7 +65,7 @@ async def test_a_picture_is_fetched_from_its_address(scene: Scene, pictures: str
         await scene.completed(scene.owner, AT, body)
         before = await uploads(scene)
         gone = await scene.owner.post(AT, {**body, "input_image_url": f"{pictures}/gone.png"}, status=422)
-        assert (gone["code"], gone["field"]) == ("asset.not_fetched", "image")
+        assert (gone["code"], gone["field"]) == ("asset.not_fetched", "input_image_url")
         page = await scene.owner.post(AT, {**body, "input_image_url": f"{pictures}/page.png"}, status=415)
         assert page["code"] == "asset.type_refused"
     assert await uploads(scene) == before

@@ -7,7 +7,17 @@ import pytest
 from pydantic import ValidationError
 
 from vermilion.catalog import Entry, load_shelf
-from vermilion.dialects.bodies import CameraMove, FluxBody, ImagineBody, LipSyncBody, VideoBody, snake
+from vermilion.dialects.bodies import (
+    AdvancedParams,
+    CameraMove,
+    CreateBody,
+    FluxBody,
+    ImagineBody,
+    LipSyncBody,
+    PaintingBody,
+    VideoBody,
+    snake,
+)
 from vermilion.dialects.choosing import meant, role_of
 from vermilion.dialects.files import own_file
 from vermilion.dialects.midjourney_api import blend_shape, model_named
@@ -49,6 +59,13 @@ def test_bodies_are_read_in_either_spelling_and_refuse_what_nobody_knows() -> No
     for unknown in ({"promt": "a"}, {"cameraControl": {"kind": "simple"}}):
         with pytest.raises(ValidationError):
             VideoBody.model_validate(unknown)
+
+
+@pytest.mark.parametrize(("sent", "kept"), [(-1, None), (0, 0), (7, 7), (None, None)])
+def test_a_negative_seed_leaves_it_to_the_model(sent: int | None, kept: int | None) -> None:
+    for body in (FluxBody, PaintingBody, VideoBody, AdvancedParams):
+        assert body.model_validate({"seed": sent}).seed == kept
+    assert CreateBody.model_validate({"prompt": "a", "model_name": "m", "seed": sent}).seed == kept
 
 
 def test_every_status_has_one_of_the_five_words() -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 PROMPT_MAX_CHARS = 20_000
 FILES_MAX = 16
@@ -19,6 +19,8 @@ ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Prompt = Annotated[str, Field(max_length=PROMPT_MAX_CHARS)]
 Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Seed = Annotated[Whole | None, AfterValidator(lambda seed: seed if seed is not None and seed >= 0 else None)]
+"""What chance begins from; a negative one is how these clients say that the model is to choose."""
 Count = Annotated[int, Field(ge=1, le=100)]
 Given = Annotated[str, Field(min_length=1)]
 """A file: the id of one of the person's own, an address, a data URL, or base64."""
@@ -72,7 +74,7 @@ class FluxBody(Body):
     image_size: Annotated[Text | PixelSize | None, BeforeValidator(_word_or_pixels)] = None
     guidance_scale: Number | None = None
     num_inference_steps: Whole | None = None
-    seed: Whole | None = None
+    seed: Seed = None
     strength: Number | None = None
     enable_safety_checker: bool | None = None
     safety_tolerance: int | Text | None = None
@@ -88,7 +90,7 @@ class PaintingBody(Body):
     model: ModelName | None = None
     image: Given | Annotated[list[Given], Field(max_length=FILES_MAX)] | None = None
     size: Text | None = None
-    seed: Whole | None = None
+    seed: Seed = None
     guidance_scale: Number | None = None
     watermark: bool | None = None
     n: Whole | None = None
@@ -115,7 +117,7 @@ class VideoBody(Body):
     camera_control: CameraMove | None = None
     image: Given | None = None
     image_tail: Given | None = None
-    seed: Whole | None = None
+    seed: Seed = None
 
 
 class ReferenceImage(Body):
@@ -152,7 +154,7 @@ class AdvancedParams(Body):
 
     chaos: Whole | None = None
     stylize: Whole | None = None
-    seed: Whole | None = None
+    seed: Seed = None
     weird: Whole | None = None
     quality: Number | Text | None = None
     version: Number | Text | None = None
@@ -181,9 +183,9 @@ class BlendBody(Body):
     mode: Text | None = None
 
     @property
-    def pictures(self) -> list[str]:
-        """The pictures, however they were given."""
-        return [*self.images, *self.base64_array]
+    def pictures(self) -> dict[str, list[str]]:
+        """The pictures, by the field they were given in."""
+        return {"images": self.images, "base64_array": self.base64_array}
 
 
 class OneImageBody(Body):
@@ -203,6 +205,11 @@ class OneImageBody(Body):
     def picture(self) -> str:
         """The picture, however it was given."""
         return self.image or self.base64 or ""
+
+    @property
+    def given_as(self) -> str:
+        """The field it was given in."""
+        return "image" if self.image else "base64"
 
 
 class ShortenBody(Body):
@@ -263,7 +270,7 @@ class CreateBody(Body):
     height: Whole | None = None
     steps: Whole | None = None
     cfg: Number | None = None
-    seed: Whole | None = None
+    seed: Seed = None
     image: Given | None = None
     workflow: dict[str, Any] | None = None
     """Refused: what may run on the operator's machines is the operator's to choose."""

@@ -47,7 +47,7 @@ async def act(
         parent_id=view.id,
     )
     inputs = (WantedInput(str(role), pressed.asset_id),) if role and pressed.asset_id else ()
-    files = [GivenFile("mask", mask)] if mask and "mask" in needs else []
+    files = [GivenFile("mask", mask, sent_as="mask_base64")] if mask and "mask" in needs else []
     return await submit(house, links, service, actor, wanted, files, ["mask"] * len(files), inputs=inputs)
 
 

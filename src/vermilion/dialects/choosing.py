@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from vermilion.catalog import Entry, Param, Shelf, effective_entries
 from vermilion.db import Tx
-from vermilion.dialects.table import BY_DEFAULT, MAKES, Job, Service
+from vermilion.dialects.table import BY_DEFAULT, FROM_FILES, MAKES, Job, Service
 from vermilion.identity import Actor, read_choices
 from vermilion.kit import AppError, NotFound
 
@@ -29,9 +29,9 @@ class Meant:
     fields: Mapping[str, str]
 
 
-def entries_of(tx: Tx, shelf: Shelf, service: Service, actor: Actor) -> list[Entry]:
-    """The service's models, as this person may know of them."""
-    return [entry for entry in effective_entries(tx, shelf, actor.role) if entry.provider == service.provider]
+def entries_of(tx: Tx, shelf: Shelf, service: Service, role: Literal["user", "admin"]) -> list[Entry]:
+    """The service's models, as people with this role may know of them."""
+    return [entry for entry in effective_entries(tx, shelf, role) if entry.provider == service.provider]
 
 
 def meant_entry(
@@ -42,7 +42,7 @@ def meant_entry(
     Without a name it is the operator's choice for the service, where that fits, else the service's usual model.
     Raises `NotFound` (`catalog.unknown_model`).
     """
-    entries = entries_of(tx, shelf, service, actor)
+    entries = entries_of(tx, shelf, service, actor.role)
     given = tuple(files)
     if name is not None:
         known = [entry for entry in entries if name in _names(service, entry)]
@@ -116,7 +116,7 @@ def _names(service: Service, entry: Entry) -> set[str]:
 
 
 def _fits(service: Service, entry: Entry, job: Job, files: tuple[str, ...]) -> bool:
-    if entry.makes != MAKES.get(job, entry.makes) or not entry.enabled:
+    if entry.makes != MAKES.get(job, entry.makes) or not entry.enabled or (job in FROM_FILES and not entry.inputs):
         return False
     roles = [role_of(service, entry, name) for name in files]
     return None not in roles and all(

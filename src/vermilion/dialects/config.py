@@ -118,7 +118,7 @@ def config(tx: Tx, shelf: Shelf, sealer: Sealer, service: Service, actor: Actor)
         credentials=len(_credentials(tx, sealer, service)),
         managed_by=credential.managed_by if credential else None,
         health=credential.health.state if credential else "unconfigured",
-        task_timeout=_timeout(service, entries_of(tx, shelf, service, actor)),
+        task_timeout=_timeout(service, entries_of(tx, shelf, service, actor.role)),
         task_timeout_unit=service.timeout_unit,
     )
 
@@ -131,7 +131,7 @@ def configure(
     Raises what changing a credential, a model or a choice raises, and `Invalid` (`dialects.fixed`) for a timeout
     other than the one in force: each model has its own, in the catalog.
     """
-    entries = entries_of(tx, shelf, service, actor)
+    entries = entries_of(tx, shelf, service, actor.role)
     if body.task_timeout is not None and body.task_timeout != (fixed := _timeout(service, entries)):
         raise Invalid(
             "dialects.fixed",
@@ -194,7 +194,7 @@ def _change_defaults(tx: Tx, shelf: Shelf, service: Service, actor: Actor, body:
             )
         chosen[f"{service.name}.model"] = entry.id
     if body.default_mode is not None:
-        modes = {mode for entry in entries_of(tx, shelf, service, actor) for mode in _mode_prices(service, entry)}
+        modes = {mode for entry in entries_of(tx, shelf, service, actor.role) for mode in _mode_prices(service, entry)}
         if body.default_mode not in modes:
             raise Invalid(
                 "dialects.unknown_mode", "There is no such mode among this service's models.", field="default_mode"
@@ -223,17 +223,18 @@ def first_credential(tx: Tx, sealer: Sealer, service: Service) -> UUID | None:
 
 
 def _usable(tx: Tx, shelf: Shelf, service: Service, actor: Actor, credential: CredentialView | None) -> dict[str, Any]:
-    entries = entries_of(tx, shelf, service, actor)
+    shown = [entry for entry in entries_of(tx, shelf, service, actor.role) if entry.enabled or actor.is_admin]
     defaults = read_choices(tx).service_defaults
-    there = {entry.id for entry in entries}
+    there = {entry.id for entry in shown}
+    chosen = defaults.get(f"{service.name}.model")
     usual = next((model for models in service.models.values() for model in models if model in there), None)
     return {
         "service": service.name,
         "title": service.title,
         "enabled": credential is not None and credential.enabled,
-        "default_model": defaults.get(f"{service.name}.model") or usual,
+        "default_model": chosen if chosen in there else usual,
         "default_mode": defaults.get(f"{service.name}.mode"),
-        "models": [_priced(service, entry) for entry in entries if entry.enabled or actor.is_admin],
+        "models": [_priced(service, entry) for entry in shown],
         "max_concurrent_tasks": credential.max_concurrent if credential else 0,
     }
 

@@ -12,13 +12,13 @@ from vermilion.catalog import (
     ModelView,
     Shelf,
     ask_provider,
-    effective_entries,
     model_view,
     open_credential,
     provider_states,
 )
 from vermilion.db import Tx
 from vermilion.dialects.bodies import CreditsBody
+from vermilion.dialects.choosing import entries_of
 from vermilion.dialects.config import (
     ConfigBody,
     ServiceConfigView,
@@ -194,8 +194,7 @@ def _models(tx: Tx, shelf: Shelf, service: Service, actor: Actor) -> list[ModelV
     (state,) = provider_states(tx, [service.provider])
     return [
         model_view(shelf, entry, has_credential=state.state != "unconfigured")
-        for entry in effective_entries(tx, shelf, actor.role)
-        if entry.provider == service.provider
+        for entry in entries_of(tx, shelf, service, actor.role)
     ]
 
 

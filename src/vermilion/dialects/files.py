@@ -19,12 +19,21 @@ _OWN = re.compile(r"^(?:https?://[^/?#]+)?/api/v1/(?:assets|files)/([0-9a-fA-F-]
 
 @dataclass(frozen=True, slots=True)
 class GivenFile:
-    """A file as a request gives it: what the request calls it, the id, address or base64, and its weight."""
+    """A file as a request gives it: what it is there for, the id, address or base64, and its weight.
+
+    `sent_as` is the field the client sent it in, where that is called something else.
+    """
 
     name: str
     content: str
     weight: float | None = None
     filename: str | None = None
+    sent_as: str = ""
+
+    @property
+    def field(self) -> str:
+        """What the client calls it."""
+        return self.sent_as or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ def own_file(content: str) -> UUID | None:
 async def _upload(house: House, actor: Actor, given: GivenFile) -> UUID:
     now = house.clock.now()
     if given.content.startswith(("http://", "https://")):
-        asset = await receive_from_address(house, actor.user_id, given.content, field=given.name, now=now)
+        asset = await receive_from_address(house, actor.user_id, given.content, field=given.field, now=now)
     else:
-        asset = await receive_text(house, actor.user_id, given.content, field=given.name, name=given.filename, now=now)
+        asset = await receive_text(house, actor.user_id, given.content, field=given.field, name=given.filename, now=now)
     return asset.id

@@ -9,13 +9,12 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from vermilion.dialects.bodies import FluxBody
-from vermilion.dialects.files import GivenFile
+from vermilion.dialects.files import GivenFile, let_go
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
-from vermilion.dialects.making import Wish, make
-from vermilion.dialects.routes import MAKING, Route, face
+from vermilion.dialects.making import Wish, makes
+from vermilion.dialects.routes import Route, face
 from vermilion.dialects.sizes import image_size_fields
 from vermilion.dialects.table import FLUX, Job
-from vermilion.dialects.task_views import TaskView
 from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import AppError, Invalid
 from vermilion.library import AssetView, receive_pieces
@@ -53,31 +52,22 @@ def _upload_body(field: str, *, several: bool) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}}}
 
 
-@face(
-    Route("POST", "/flux/text-to-image", "user", "A picture from words"),
-    refusals=MAKING,
-)
-async def text_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
+@makes(FLUX, "/text-to-image", "A picture from words")
+def text_to_image(body: FluxBody) -> Wish:
     """Without a model: FLUX.1 dev."""
-    return await _make(house, links, actor, "text-to-image", body)
+    return _wish("text-to-image", body)
 
 
-@face(
-    Route("POST", "/flux/image-to-image", "user", "A picture from a picture", takes_files=True),
-    refusals=MAKING,
-)
-async def image_to_image(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
+@makes(FLUX, "/image-to-image", "A picture from a picture", takes_files=True)
+def image_to_image(body: FluxBody) -> Wish:
     """Without a model: FLUX.1 dev, image to image."""
-    return await _make(house, links, actor, "image-to-image", body)
+    return _wish("image-to-image", body)
 
 
-@face(
-    Route("POST", "/flux/multi-image-edit", "user", "A picture from several", takes_files=True),
-    refusals=MAKING,
-)
-async def multi_image_edit(house: HouseHere, links: LinksHere, actor: CurrentActor, body: FluxBody) -> TaskView:
+@makes(FLUX, "/multi-image-edit", "A picture from several", takes_files=True)
+def multi_image_edit(body: FluxBody) -> Wish:
     """Without a model: Kontext max, several pictures."""
-    return await _make(house, links, actor, "multi-image-edit", body)
+    return _wish("multi-image-edit", body)
 
 
 @face(
@@ -103,33 +93,38 @@ async def upload_images(house: HouseHere, links: LinksHere, actor: CurrentActor,
     return UploadedList(files=kept, urls=[each.url for each in kept])
 
 
-async def _make(house: House, links: Links, actor: Actor, job: Job, body: FluxBody) -> TaskView:
+def _wish(job: Job, body: FluxBody) -> Wish:
     sent = body.model_dump(exclude_none=True, exclude=_NOT_PARAMS)
     sizes = {} if body.image_size is None else image_size_fields(body.image_size)
     # Where both are sent, the size is the one that says more.
     unused = ("aspect_ratio",) if "aspect_ratio" in sizes and "aspect_ratio" in sent else ()
     sent |= sizes
-    pictures = [each for each in (body.input_image_url, body.image_url, *body.image_urls) if each]
-    files = [GivenFile("image", picture) for picture in pictures]
-    sent_as = dict.fromkeys(sizes, ("image_size",))
-    wish = Wish(job, body.prompt, body.model, sent, files, sent_as=sent_as, unused=unused)
-    return await make(house, links, FLUX, actor, wish)
+    pictures = [("input_image_url", body.input_image_url), ("image_url", body.image_url)]
+    pictures += [("image_urls", each) for each in body.image_urls]
+    files = [GivenFile("image", picture, sent_as=name) for name, picture in pictures if picture]
+    wanted = "image_urls" if job == "multi-image-edit" else "input_image_url"
+    sent_as = {"image": (wanted,), **dict.fromkeys(sizes, ("image_size",))}
+    return Wish(job, body.prompt, body.model, sent, files, sent_as=sent_as, unused=unused)
 
 
 async def _uploaded(
     house: House, links: Links, actor: Actor, request: Request, field: str, most: int
 ) -> list[UploadedView]:
+    kept: list[AssetView] = []
     try:
         async with request.form(max_files=most, max_fields=8) as form:
             parts = [part for part in form.getlist(field) if isinstance(part, UploadFile)]
             if not parts:
                 raise Invalid("asset.no_file", f"The body has no file in a part named {field}.", field=field)
-            kept = [
-                await receive_pieces(house, actor.user_id, _pieces(part), name=part.filename, now=house.clock.now())
-                for part in parts
-            ]
-    except HTTPException as error:
-        raise AppError("request.unreadable", "Send files as multipart/form-data.", status=400) from error
+            for part in parts:
+                now = house.clock.now()
+                kept.append(await receive_pieces(house, actor.user_id, _pieces(part), name=part.filename, now=now))
+    except BaseException as error:
+        # All of them or none: whoever was refused does not know which were kept.
+        await let_go(house, actor, [asset.id for asset in kept])
+        if isinstance(error, HTTPException):
+            raise AppError("request.unreadable", "Send files as multipart/form-data.", status=400) from error
+        raise
     return [_view(asset, links) for asset in kept]
 
 

@@ -1,20 +1,25 @@
 """From a described request to a generation: choose the model, receive the files, ask for it like anybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar, get_type_hints
 from uuid import UUID
 
 from vermilion.catalog import require_credential
 from vermilion.db import Tx
-from vermilion.dialects.choosing import Meant, meant, meant_entry
+from vermilion.dialects.bodies import Body
+from vermilion.dialects.choosing import Meant, meant, meant_entry, role_of
 from vermilion.dialects.files import GivenFile, let_go, receive
-from vermilion.dialects.house import House, Links
+from vermilion.dialects.house import House, HouseHere, Links, LinksHere
+from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
+from vermilion.dialects.tasks_api import task_for
 from vermilion.generation import Wanted, WantedInput, begin_generation
-from vermilion.identity import Actor, read_choices
+from vermilion.identity import Actor, CurrentActor, read_choices
 from vermilion.kit import AppError, Invalid, new_id
+
+B = TypeVar("B", bound=Body)
 
 FAULTS_SAID_MAX: Final = 5
 """How many faults the sentence of a refusal tells; all of them are among its `errors`."""
@@ -42,8 +47,35 @@ class Wish:
         return self.sent_as.get(own, (own,))
 
 
+WishOf = Callable[[B], Wish]
+"""What a body of a request asks for."""
+
+
+def makes(service: Service, path: str, what: str, *, takes_files: bool = False) -> Callable[[WishOf[B]], WishOf[B]]:
+    """Enter a route that asks the service for something: the function puts its `body` into a wish.
+
+    The type of the body is what the route takes; the function's docstring is the route's description.
+    """
+    route = Route("POST", f"/{service.name}{path}", "user", what, takes_files=takes_files)
+
+    def enter(wish_of: WishOf[B]) -> WishOf[B]:
+        async def endpoint(house: HouseHere, links: LinksHere, actor: CurrentActor, body: B) -> TaskView:
+            return await make(house, links, service, actor, wish_of(body))
+
+        endpoint.__annotations__["body"] = get_type_hints(wish_of)["body"]
+        endpoint.__doc__ = wish_of.__doc__
+        face(route, refusals=MAKING)(endpoint)
+        return wish_of
+
+    return enter
+
+
 async def make(house: House, links: Links, service: Service, actor: Actor, wish: Wish) -> TaskView:
-    """Request what is wished for; the task. Raises what a generation's request raises, and what uploads do."""
+    """Request what is wished for; the task.
+
+    Raises what a generation's request raises, what uploads do, and `NotFound` where it is to go on from what is no
+    task of this service.
+    """
     asked = await house.db.read(_meant, house, service, actor, wish)
     prompt, left_out = wish.prompt, [name for own in asked.ignored for name in wish.names(own)]
     if asked.entry.prompt is None and prompt:
@@ -55,7 +87,7 @@ async def make(house: House, links: Links, service: Service, actor: Actor, wish:
         asked.entry.accept_params(asked.params)
         return await submit(house, links, service, actor, wanted, wish.files, asked.roles, ignored=ignored)
     except Invalid as error:
-        raise in_the_clients_words(error, asked, wish) from error
+        raise in_the_clients_words(error, service, asked, wish) from error
 
 
 async def submit(
@@ -90,22 +122,37 @@ async def submit(
     return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
 
 
-def in_the_clients_words(error: Invalid, asked: Meant, wish: Wish) -> Invalid:
+def in_the_clients_words(error: Invalid, service: Service, asked: Meant, wish: Wish) -> Invalid:
     """The same refusal, its fields called as the client called them: nobody mends a field they never sent."""
+    told = _told_fields(service, asked, wish)
+    extras = dict(error.extras)
+    faults = [{**fault, "field": told.get(fault["field"], fault["field"])} for fault in extras.get("errors", ())]
+    detail = error.detail
+    if faults:
+        extras["errors"] = faults
+        detail = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults[:FAULTS_SAID_MAX]) + "."
+    first = told.get(error.field or "", error.field)
+    return Invalid(error.code, detail, status=error.status, field=first, extras=extras)
+
+
+def _told_fields(service: Service, asked: Meant, wish: Wish) -> dict[str, str]:
+    """By what a generation's request calls a field: what the client calls it."""
     told = {}
     for param, own in asked.fields.items():
         names = wish.names(own)
         told[f"params.{param}"] = param if param in names else names[0]
-    faults = [{**fault, "field": told.get(fault["field"], fault["field"])} for fault in error.extras.get("errors", ())]
-    if not faults:
-        return error
-    detail = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults[:FAULTS_SAID_MAX])
-    extras = {**error.extras, "errors": faults}
-    first = told.get(error.field or "", error.field)
-    return Invalid(error.code, f"{detail}.", status=error.status, field=first, extras=extras)
+    for own in (*service.roles, *(given.role for given in asked.entry.inputs)):
+        # Also of files that should have been sent.
+        if (role := role_of(service, asked.entry, own)) is not None:
+            told.setdefault(f"inputs.{role}", wish.names(own)[0])
+    for place, (given, role) in enumerate(zip(wish.files, asked.roles, strict=True)):
+        told |= dict.fromkeys((f"inputs.{place}", f"inputs.{place}.asset_id", f"inputs.{role}"), given.field)
+    return told
 
 
 def _meant(tx: Tx, house: House, service: Service, actor: Actor, wish: Wish) -> Meant:
+    if wish.parent_id is not None:
+        task_for(tx, service, actor, wish.parent_id)
     names = [given.name for given in wish.files]
     entry = meant_entry(tx, house.shelf, service, actor, wish.job, wish.model, names)
     return meant(entry, service, wish.fields, names, read_choices(tx).service_defaults)

@@ -10,7 +10,7 @@ from vermilion.dialects.bodies import ActionBody, BlendBody, ImagineBody, ModalB
 from vermilion.dialects.buttons import act
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, LinksHere
-from vermilion.dialects.making import Wish, make
+from vermilion.dialects.making import Wish, make, makes
 from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView
@@ -32,60 +32,48 @@ class ImageSeedView(BaseModel):
     seed: int
 
 
-def _add_imagine(path: str) -> None:
-    @face(Route("POST", path, "user", "Pictures from words", takes_files=True), refusals=MAKING)
-    async def imagine(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ImagineBody) -> TaskView:
-        """Reference pictures are prompts, styles or characters, with weights."""
-        files = [
-            GivenFile(
-                picture.type,
-                picture.content,
-                # A style's weight stands beside its address; the others are weighed by parameters.
-                picture.weight if picture.type == "style" else None,
-                picture.filename,
-            )
-            for picture in body.reference_images
-        ]
-        sent_as = {"image_weight": ("reference_images",)}
-        if body.advanced_params.custom_aspect_ratio is not None:
-            sent_as["aspect_ratio"] = ("custom_aspect_ratio",)
-        wish = Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files, sent_as=sent_as)
-        return await make(house, links, MIDJOURNEY, actor, wish)
+@makes(MIDJOURNEY, "/submit/imagine", "Pictures from words", takes_files=True)
+@makes(MIDJOURNEY, "/generate", "Pictures from words", takes_files=True)
+def imagine(body: ImagineBody) -> Wish:
+    """Reference pictures are prompts, styles or characters, with weights."""
+    files = [
+        GivenFile(
+            picture.type,
+            picture.content,
+            # A style's weight stands beside its address; the others are weighed by parameters.
+            picture.weight if picture.type == "style" else None,
+            picture.filename,
+            "reference_images",
+        )
+        for picture in body.reference_images
+    ]
+    sent_as = {"image_weight": ("reference_images",)}
+    if body.advanced_params.custom_aspect_ratio is not None:
+        sent_as["aspect_ratio"] = ("custom_aspect_ratio",)
+    return Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files, sent_as=sent_as)
 
 
-_add_imagine("/midjourney/generate")
-_add_imagine("/midjourney/submit/imagine")
-
-
-@face(
-    Route("POST", "/midjourney/submit/blend", "user", "One picture of several", takes_files=True),
-    refusals=MAKING,
-)
-async def blend(house: HouseHere, links: LinksHere, actor: CurrentActor, body: BlendBody) -> TaskView:
+@makes(MIDJOURNEY, "/submit/blend", "One picture of several", takes_files=True)
+def blend(body: BlendBody) -> Wish:
     """Two to five pictures become one; `dimensions` is a ratio, or SQUARE, PORTRAIT or LANDSCAPE in any case."""
     sent = body.model_dump(exclude_none=True, include={"dimensions", "mode"})
     if body.dimensions is not None:
         sent["dimensions"] = blend_shape(body.dimensions)
-    files = [GivenFile("normal", picture) for picture in body.pictures]
-    return await make(house, links, MIDJOURNEY, actor, Wish("blend", "", None, sent, files))
+    files = [GivenFile("normal", each, sent_as=name) for name, given in body.pictures.items() for each in given]
+    return Wish("blend", fields=sent, files=files, sent_as={"normal": ("images",)})
 
 
-@face(
-    Route("POST", "/midjourney/submit/describe", "user", "Words for a picture", takes_files=True),
-    refusals=MAKING,
-)
-async def describe(house: HouseHere, links: LinksHere, actor: CurrentActor, body: OneImageBody) -> TaskView:
+@makes(MIDJOURNEY, "/submit/describe", "Words for a picture", takes_files=True)
+def describe(body: OneImageBody) -> Wish:
     """The words are among the task's `properties.facts.texts`."""
     sent = body.model_dump(exclude_none=True, include={"mode"})
-    files = [GivenFile("normal", body.picture)]
-    return await make(house, links, MIDJOURNEY, actor, Wish("describe", "", None, sent, files))
+    return Wish("describe", fields=sent, files=[GivenFile("normal", body.picture, sent_as=body.given_as)])
 
 
-@face(Route("POST", "/midjourney/submit/shorten", "user", "Fewer words"), refusals=MAKING)
-async def shorten(house: HouseHere, links: LinksHere, actor: CurrentActor, body: ShortenBody) -> TaskView:
+@makes(MIDJOURNEY, "/submit/shorten", "Fewer words")
+def shorten(body: ShortenBody) -> Wish:
     """The words are among the task's `properties.facts.texts`."""
-    sent = body.model_dump(exclude_none=True, include={"mode"})
-    return await make(house, links, MIDJOURNEY, actor, Wish("shorten", body.prompt, None, sent))
+    return Wish("shorten", body.prompt, fields=body.model_dump(exclude_none=True, include={"mode"}))
 
 
 @face(Route("POST", "/midjourney/submit/action", "user", "Press a button of a task"), refusals=MAKING)
@@ -127,7 +115,6 @@ async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> Im
 )
 async def ask_image_seed(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
     """A task of its own, with a price; once it is completed, GET knows the seed."""
-    await house.db.read(task_for, MIDJOURNEY, actor, task_id)
     return await make(house, links, MIDJOURNEY, actor, Wish("image-seed", parent_id=task_id))
 
 

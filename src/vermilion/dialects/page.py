@@ -121,7 +121,7 @@ def _body(route: Route) -> str:
         if inspect.isclass(kind) and issubclass(kind, BaseModel):
             fields = sorted(kind.model_fields.items(), key=lambda item: not item[1].is_required())
             return ", ".join(f"**`{name}`**" if field.is_required() else f"`{name}`" for name, field in fields)
-    return "a form" if "upload" in route.path else ""
+    return "a form" if route.takes_form else ""
 
 
 def _named_s(route: Route) -> str:

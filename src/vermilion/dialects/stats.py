@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel
 
-from vermilion.catalog import Shelf, effective_entries
+from vermilion.catalog import Shelf
 from vermilion.db import Tx
+from vermilion.dialects.choosing import entries_of
 from vermilion.dialects.table import Service
 from vermilion.generation import DayOfModel, daily_of, daily_of_everybody
 from vermilion.identity import Actor
@@ -54,7 +55,7 @@ def stats_of(tx: Tx, service: Service, actor: Actor, days: int, now: datetime) -
 def stats_of_everybody(tx: Tx, shelf: Shelf, service: Service, days: int, now: datetime) -> StatsView:
     """Everybody's together."""
     since = first_moment(days, now)
-    models = [entry.id for entry in effective_entries(tx, shelf, "admin") if entry.provider == service.provider]
+    models = [entry.id for entry in entries_of(tx, shelf, service, "admin")]
     return _stats(service, days, since, daily_of_everybody(tx, models, since))
 
 

@@ -32,6 +32,9 @@ BY_DEFAULT: Final[frozenset[Job]] = frozenset(
 )
 """Jobs that the operator's default model of a service is meant for; each of the others has a model of its own."""
 
+FROM_FILES: Final[frozenset[Job]] = frozenset({"image-to-image", "multi-image-edit", "image-to-video"})
+"""Jobs that begin with a file: a model that takes none is never meant where nobody names it."""
+
 TimeoutUnit = Literal["ms", "s"]
 
 
@@ -55,6 +58,8 @@ class Service:
     variants: tuple[str, ...] = ()
     timeout_unit: TimeoutUnit = "ms"
     timeout_field: str = "task_timeout"
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """What clients of this service know a task as (`action`), by its model; `*` is every other."""
     progress_is_text: bool = False
     """Whether clients of this service read progress as `45%` instead of 45."""
 
@@ -64,6 +69,26 @@ _FRAMES: Final = {
     "image": ("start_frame", "first_frame", "image"),
     "image_tail": ("end_frame", "last_frame"),
 }
+
+_MIDJOURNEY_ACTIONS: Final = {
+    "*": "IMAGINE",
+    "midjourney-blend": "BLEND",
+    "midjourney-describe": "DESCRIBE",
+    "midjourney-describe-again": "DESCRIBE",
+    "midjourney-shorten": "SHORTEN",
+    "midjourney-edit": "EDIT",
+    "midjourney-retexture": "RETEXTURE",
+    "midjourney-upscale": "UPSCALE",
+    "midjourney-vary": "VARIATION",
+    "midjourney-region": "VARIATION",
+    "midjourney-zoom": "ZOOM",
+    "midjourney-seed": "ACTION",
+    "midjourney-video": "VIDEO",
+    "midjourney-animate": "VIDEO",
+    "midjourney-video-extend": "VIDEO_EXTEND",
+    "midjourney-clip": "UPSCALE",
+}
+"""In midjourney-proxy's words, which these clients branch on."""
 
 MIDJOURNEY: Final = Service(
     name="midjourney",
@@ -79,6 +104,7 @@ MIDJOURNEY: Final = Service(
     api_key="secret",
     fields={"mode": ("speed",), "negative_prompt": ("without",)},
     roles={"normal": ("image",), "style": ("style",), "character": ("character", "omni")},
+    actions=_MIDJOURNEY_ACTIONS,
     progress_is_text=True,
 )
 

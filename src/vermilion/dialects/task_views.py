@@ -27,8 +27,6 @@ STATUS_WORDS: Final[Mapping[Status, TaskStatus]] = {
     Status.CANCELED: "cancelled",
 }
 
-_ACTIONS: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "text": "TEXT"}
-
 
 class ButtonView(BaseModel):
     """What can be done with a result; `custom_id` goes back to `submit/action`."""
@@ -106,7 +104,7 @@ def task_view(
         task_id=view.id,
         user_id=user_id,
         service=service.name,
-        action=_action(view),
+        action=_action(service, view),
         model=view.model,
         status=STATUS_WORDS[view.status],
         state=view.status,
@@ -137,8 +135,8 @@ def task_view(
     )
 
 
-def _action(view: GenerationView) -> str:
-    return _ACTIONS[view.kind]
+def _action(service: Service, view: GenerationView) -> str:
+    return service.actions.get(view.model) or service.actions.get("*") or view.kind.upper()
 
 
 def _progress(service: Service, view: GenerationView) -> int | str:

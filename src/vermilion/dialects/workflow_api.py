@@ -72,8 +72,6 @@ async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
     sides = body.model_dump(exclude_none=True, include={"width", "height"})
     if len(sides) == 2:
         sent["width_height"] = sides
-    if body.seed is not None and body.seed < 0:
-        del sent["seed"]
     files = [GivenFile("image", body.image)] if body.image else []
     wish = Wish(
         "create",
