@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from vermilion.providers import adapters
 from vermilion.sandbox.config import SandboxConfig
@@ -69,6 +71,12 @@ async def test_what_may_follow_a_marker_is_listed_for_markers_the_vendor_has(san
     for kind, words in vendor.card(sandbox.origin).arguments.items():
         assert vendor.kinds[kind].argument
         assert words and all(f"<code>{word}</code>" in own for word in words)
+
+
+async def test_browsers_find_the_icon_they_ask_for(sandbox: Client) -> None:
+    icon = await sandbox.ask("GET", "/favicon.ico", key=False)
+    assert (icon.status, icon.headers["Content-Type"]) == (200, "image/png")
+    assert Image.open(io.BytesIO(icon.body)).size == (64, 64)
 
 
 async def test_every_address_within_the_index_page_leads_somewhere(sandbox: Client) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from .config import SandboxConfig
-from .faults import JOB, VOCABULARY, FaultKind
+from .faults import JOB, VOCABULARY, WIRE_PLACES, FaultKind
 from .vendor import BaseVendor, Card
 
 _STYLE = """
@@ -97,7 +97,8 @@ Each vendor above says which it acts out. Or arm one for whichever requests come
 <code>POST /control/speed</code> changes the pace of new jobs;
 <code>POST /control/reset</code> forgets everything.</p>
 <h2>On the wire</h2>
-<p class="quiet">Any of these can strike at submit, status, result, cancel, download, upload or probe.</p>
+<p class="quiet">Any of these can strike at {_listed(WIRE_PLACES)}, where a vendor has such a place.
+Nobody writes a prompt to upload or to probe: arm what shall strike there.</p>
 {_table(wire, named=True)}
 <h2>In the job</h2>
 {_table(job, named=True)}
@@ -137,12 +138,26 @@ def _card(vendor: BaseVendor, card: Card) -> str:
         parts.append(f"<p>Failures only it knows:</p>{_table(own)}")
     markers = "".join(f"<a href='#kind-{escape(kind.name)}'><code>{_marker(kind)}</code></a>" for kind in shared)
     parts.append(f"<details><summary>{len(shared)} failures it shares with others</summary>{markers}</details>")
+    if any(JOB not in kind.places for kind in vendor.faults):
+        parts.append(f"<p class='quiet'>{_places(vendor)}</p>")
     for kind, words in card.arguments.items():
         summary = f"{len(words)} words for <code>[[{escape(kind)}:…]]</code>"
         parts.append(f"<details><summary>{summary}</summary>{_codes(words)}</details>")
     if missing:
         parts.append(f"<details><summary>{len(missing)} it cannot act out</summary>{_codes(missing)}</details>")
     return "".join([*parts, "</section>"])
+
+
+def _places(vendor: BaseVendor) -> str:
+    """Where its wire can be struck."""
+    told = f"Its wire can be struck at {_listed(vendor.places)}"
+    if set(vendor.places) >= set(WIRE_PLACES):
+        return f"{told}."
+    return f"{told}; what usually strikes elsewhere strikes at {vendor.places[0]}."
+
+
+def _listed(places: Sequence[str]) -> str:
+    return " or ".join((", ".join(places[:-1]), places[-1])) if len(places) > 1 else places[0]
 
 
 def _codes(names: Sequence[str]) -> str:

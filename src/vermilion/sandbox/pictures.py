@@ -10,6 +10,7 @@ import io
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -132,6 +133,26 @@ def read_size(data: bytes) -> Size:
         raise ValueError("not a readable picture") from error
 
 
+@cache
+def seal(side: int) -> bytes:
+    """The seal by itself, as PNG."""
+    picture = Image.new("RGBA", (side, side))
+    picture.paste((200, 50, 27, 255), (0, 0), _stamp(side))
+    return encode(picture, "png")
+
+
+def _stamp(side: int) -> Image.Image:
+    """Where the seal is red: a field with rounded corners and the character left out."""
+    k = 4
+    stamp = Image.new("L", (side * k, side * k), 0)
+    pen = ImageDraw.Draw(stamp)
+    pen.rounded_rectangle((0, 0, side * k - 1, side * k - 1), radius=side * k * 0.14, fill=255)
+    for points in _SEAL_STROKES:
+        inside = [((0.9 + px * 0.82) * side * k / 10, (0.85 + py * 0.82) * side * k / 10) for px, py in points]
+        pen.line(inside, fill=0, width=max(2, round(side * k * 0.085)), joint="curve")
+    return stamp.reduce(k)
+
+
 def _painted_size(width: int, height: int) -> Size:
     """Within what brushes can handle: not too many pixels, and no side too thin for a stroke."""
     scale = min(1.0, (_MAX_PAINTED_PIXELS / (width * height)) ** 0.5)
@@ -144,17 +165,11 @@ def _sign(picture: Image.Image, palette: Palette) -> None:
     side = max(10, round(unit * 0.042))
     margin = round(side * 0.75)
     x, y = picture.width - margin - side, picture.height - margin - side
-    k = 4
-    stamp = Image.new("L", (side * k, side * k), 0)
-    pen = ImageDraw.Draw(stamp)
-    pen.rounded_rectangle((0, 0, side * k - 1, side * k - 1), radius=side * k * 0.14, fill=255)
-    for points in _SEAL_STROKES:
-        inside = [((0.9 + px * 0.82) * side * k / 10, (0.85 + py * 0.82) * side * k / 10) for px, py in points]
-        pen.line(inside, fill=0, width=max(2, round(side * k * 0.085)), joint="curve")
+    stamp = _stamp(side)
     box = (x, y, x + side, y + side)
     red = mix(palette.accent, (190, 30, 20), 0.5)
-    picture.paste(mix(palette.paper, (255, 255, 255), 0.3), box, scaled(stamp.reduce(k).point(lambda value: 255), 0.72))
-    picture.paste(red, box, stamp.reduce(k))
+    picture.paste(mix(palette.paper, (255, 255, 255), 0.3), box, scaled(stamp.point(lambda value: 255), 0.72))
+    picture.paste(red, box, stamp)
     font = ImageFont.load_default(max(7, round(side * 0.3)))
     text = "S A N D B O X"
     left, top, right, bottom = font.getbbox(text)

@@ -14,8 +14,11 @@ from aiohttp.typedefs import Handler
 from .config import SandboxConfig
 from .control import Controls
 from .index import page
+from .pictures import seal
 from .stage import Stage
 from .vendor import BaseVendor, vendors
+
+_ICON_PIXELS = 64
 
 
 def create_app(config: SandboxConfig) -> web.Application:
@@ -29,6 +32,13 @@ def create_app(config: SandboxConfig) -> web.Application:
         if vendor is not None:
             return await vendor.answer(request)
         return web.Response(text=page(config, here.values(), str(request.url.origin())), content_type="text/html")
+
+    async def icon(request: web.Request) -> web.StreamResponse:
+        """What browsers ask every host for."""
+        vendor = by_host.get(_hostname(request))
+        if vendor is not None:
+            return await vendor.answer(request)
+        return web.Response(body=seal(_ICON_PIXELS), content_type="image/png")
 
     async def elsewhere(request: web.Request) -> web.StreamResponse:
         """A vendor by host name, or else by the first part of the path."""
@@ -48,6 +58,7 @@ def create_app(config: SandboxConfig) -> web.Application:
     app = web.Application(client_max_size=config.max_upload_bytes, middlewares=[keep_to_own_pages])
     Controls(stage, here).add_to(app)
     app.router.add_get("/", index)
+    app.router.add_get("/favicon.ico", icon)
     app.router.add_route("*", "/{tail:.*}", elsewhere)
 
     async def start(_: web.Application) -> None:
