@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from .comfyui_inputs import FOLDERS, UPLOADED, Input
-from .comfyui_nodes import NODES, NodeType
+from .comfyui_node import NodeType
+from .comfyui_nodes import NODES
 
 Generation = Literal["new", "old"]
 

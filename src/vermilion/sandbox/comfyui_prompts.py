@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from .comfyui_jobs import cancel, job_of, listed
 from .comfyui_run import Item
 from .comfyui_server import Server, new_job
 from .comfyui_validation import judge, problem
+from .jobs import Job
 from .reading import table_in
 from .vendor import BaseVendor
 
@@ -73,21 +75,22 @@ async def get_queue(vendor: BaseVendor, request: web.Request, server: Server) ->
             {"queue_running": [item.told() for item in running], "queue_pending": [item.told() for item in heap]}
         )
 
-    faults = [fault for item in (*running, *server.pending) for fault in item.job.faults]
-    return await vendor.with_faults(request, "status", faults, f"queue {server.name}", told)
+    jobs = [item.job for item in (*running, *server.pending)]
+    return await vendor.about(request, jobs, told, place="status")
 
 
 async def post_queue(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
     body = await table_in(request) or {}
+    asked = body.get("delete")
+    ids = [str(each) for each in asked] if isinstance(asked, list) else []
 
     async def done() -> web.StreamResponse:
         if body.get("clear"):
             await server.clear_queue()
-        if isinstance(body.get("delete"), list):
-            await server.delete([str(each) for each in body["delete"]])
+        await server.delete(ids)
         return web.Response()
 
-    return await vendor.with_faults(request, "cancel", [], "", done)
+    return await vendor.about(request, _jobs_named(vendor, ids), done, place="cancel")
 
 
 async def interrupt(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
@@ -97,7 +100,8 @@ async def interrupt(vendor: BaseVendor, request: web.Request, server: Server) ->
         server.interrupt(None if prompt_id is None else str(prompt_id))
         return web.Response()
 
-    return await vendor.with_faults(request, "cancel", [], "", done)
+    ids = [str(prompt_id)] if prompt_id is not None else []
+    return await vendor.about(request, _jobs_named(vendor, ids), done, place="cancel")
 
 
 async def histories(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
@@ -106,18 +110,21 @@ async def histories(vendor: BaseVendor, request: web.Request, server: Server) ->
     if most.isdigit():
         start = int(offset) if offset.isdigit() else max(0, len(entries) - int(most))
         entries = entries[start : start + int(most)]
-    return web.json_response(dict(entries))
+
+    async def told() -> web.StreamResponse:
+        return web.json_response(dict(entries))
+
+    return await vendor.about(request, [], told, place="result")
 
 
 async def history(vendor: BaseVendor, request: web.Request, server: Server, prompt_id: str) -> web.StreamResponse:
     entry = server.history.get(prompt_id)
-    job = vendor.stage.jobs.get(prompt_id)
 
     async def told() -> web.StreamResponse:
         return web.json_response({} if entry is None else {prompt_id: entry})
 
-    faults = job.faults if entry is not None and job is not None else []
-    return await vendor.with_faults(request, "result", faults, prompt_id, told)
+    jobs = _jobs_named(vendor, [prompt_id]) if entry is not None else []
+    return await vendor.about(request, jobs, told, place="result")
 
 
 async def post_history(vendor: BaseVendor, request: web.Request, server: Server) -> web.StreamResponse:
@@ -135,7 +142,11 @@ async def jobs(vendor: BaseVendor, request: web.Request, server: Server, rest: l
             return listed(server, request.query)
         case ["GET", job_id]:
             job = job_of(server, job_id)
-            return web.json_response(job or {"error": "Job not found"}, status=200 if job else 404)
+
+            async def told() -> web.StreamResponse:
+                return web.json_response(job or {"error": "Job not found"}, status=200 if job else 404)
+
+            return await vendor.about(request, _jobs_named(vendor, [job_id]) if job else [], told)
         case ["POST", "cancel"]:
             asked = (await table_in(request) or {}).get("job_ids")
             ids = [str(each) for each in asked] if isinstance(asked, list) else []
@@ -147,8 +158,13 @@ async def jobs(vendor: BaseVendor, request: web.Request, server: Server, rest: l
             async def done() -> web.StreamResponse:
                 return web.json_response({"cancelled": await cancel(server, job_id)})
 
-            return await vendor.with_faults(request, "cancel", [], "", done)
+            return await vendor.about(request, _jobs_named(vendor, [job_id]), done, place="cancel")
     return web.Response(status=405, text="405: Method Not Allowed")
+
+
+def _jobs_named(vendor: BaseVendor, ids: Iterable[str]) -> list[Job]:
+    """The jobs behind prompt ids, as far as there are any."""
+    return [job for prompt_id in ids if (job := vendor.stage.jobs.get(prompt_id)) is not None]
 
 
 def _refused(error: dict[str, Any], node_errors: dict[str, Any] | None = None) -> web.Response:

@@ -92,6 +92,8 @@ class Run:
                 else:
                     values, ui = await self._run_node(node_id)
                 now_known[mark] = (values, ui)
+            # A workflow that is remembered as a whole meets nothing on its way.
+            self._meet_fate()
         except Interrupted:
             await self._fail("execution_interrupted", {})
             return False

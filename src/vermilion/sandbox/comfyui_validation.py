@@ -8,7 +8,8 @@ from typing import Any
 
 from .comfyui_info import Generation, choices_of
 from .comfyui_inputs import FOLDERS, Input
-from .comfyui_nodes import NODES, NodeType
+from .comfyui_node import NodeType
+from .comfyui_nodes import NODES
 
 _LISTED_MAX = 20
 _TOO_DEEP = 500

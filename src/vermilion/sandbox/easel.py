@@ -39,7 +39,7 @@ class Easel:
 
     async def picture(self, order: Drawable, stamp: str) -> bytes:
         """The encoded picture or film. `stamp` makes plain ones differ from each other byte for byte."""
-        if self._plain and not isinstance(order, DubOrder) and not order.sources:
+        if self._plain and not isinstance(order, DubOrder) and not order.sources and not order.black:
             if isinstance(order, FilmOrder):
                 return stamped_film(_prepared_film(order.width, order.height, order.seconds), stamp)
             return _stamped(order.width, order.height, order.format, self._plain_bytes, stamp)

@@ -42,7 +42,7 @@ class Asked:
         if request.method != ("PUT" if verb == "cancel" else "GET"):
             return error(405, "Method not allowed")
         if job is None:
-            return await self._vendor.with_faults(request, "probe", [], "", lambda: _no_such_job(request))
+            return await self._vendor.about(request, [], lambda: _no_such_job(request))
         known, with_logs = job, request.query.get("logs", "") in _TRUE
         answers: dict[str, tuple[str, Answer]] = {
             "cancel": ("cancel", lambda: self._cancel(known)),
@@ -53,7 +53,7 @@ class Asked:
         if verb not in answers:
             return error(404, "Not found")
         place, answer = answers[verb]
-        return await self._vendor.with_faults(request, place, job.faults, job.id, answer)
+        return await self._vendor.about(request, [job], answer, place=place)
 
     async def result(self, job: Job, bases: Bases) -> web.StreamResponse:
         """What a job made, or why it made nothing."""

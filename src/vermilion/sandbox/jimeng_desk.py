@@ -58,8 +58,4 @@ class Desk:
         self, request: web.Request, job: Job | None, answer: Answer, refuse: Refuse | None = None
     ) -> web.StreamResponse:
         """Answer a question about a job, or about one nobody knows, with what may go wrong on the way."""
-        if job is None:
-            return await self.vendor.with_faults(request, "probe", [], "", answer, refuse=refuse)
-        return await self.vendor.with_faults(
-            request, self.vendor.place_of(job), job.faults, job.id, answer, refuse=refuse
-        )
+        return await self.vendor.about(request, [job] if job is not None else [], answer, refuse)

@@ -148,8 +148,7 @@ class Vendor(BaseVendor):
                 )
             case "GET" if resource in _RESOURCES:
                 job = self._known(account, asked_id, resource)
-                place, faults = (self.place_of(job), job.faults) if job else ("probe", [])
-                return await self.with_faults(request, place, faults, asked_id, lambda: self._first_task(job))
+                return await self.about(request, [job] if job else [], lambda: self._first_task(job))
         known = path in _RESOURCES or path in {"tasks", "account/costs"}
         return refused(1202 if known else 1203)
 
@@ -169,8 +168,7 @@ class Vendor(BaseVendor):
         async def done() -> web.StreamResponse:
             return success([newer_view(self.stage, job) for job in asked if not is_forgotten(self.stage, job)])
 
-        faults = [fault for job in asked for fault in job.faults]
-        return await self.with_faults(request, self.place_of(*asked), faults, ",".join(names), done)
+        return await self.about(request, asked, done)
 
     async def _file(self, request: web.Request, path: str) -> web.StreamResponse:
         if (speech := _SPEECH.match(path)) is not None:

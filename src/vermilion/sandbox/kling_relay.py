@@ -107,17 +107,14 @@ class Relay:
             if request.method == "GET" and resource.removeprefix("v1/videos/") in ROUTES:
                 # The relay knows its jobs by id alone, whatever path they were made on.
                 job = self._stage.jobs.get(asked_id)
-                mine = job is not None and job.vendor == VENDOR and job.notes["account"] == account
-                place, faults = (self._vendor.place_of(job), job.faults) if mine and job else ("probe", [])
-                return await self._vendor.with_faults(
-                    request, place, faults, asked_id, lambda: self._task(job if mine else None), relay_refusal
-                )
+                known = [job] if job is not None and job.vendor == VENDOR and job.notes["account"] == account else []
+                return await self._vendor.about(request, known, lambda: self._task(*known), relay_refusal)
         except Refusal as refusal:
             return handed_on(refused(refusal.code, str(refusal)))
         error = {"message": f"Invalid URL ({request.method} {path[:80]})", "type": "invalid_request_error"}
         return reply({"error": error}, 404)
 
-    async def _task(self, job: Job | None) -> web.StreamResponse:
+    async def _task(self, job: Job | None = None) -> web.StreamResponse:
         if job is None or is_forgotten(self._stage, job):
             return relay_error(400, "task_not_exist", "task_not_exist")
         return reply(wrapped(self._stage, job))

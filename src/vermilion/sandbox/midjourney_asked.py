@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from .faults import Fault
 from .jobs import Job
 from .midjourney_drawing import order_of
 from .midjourney_replies import Dialect, missing, refusing, relay_error, reply
@@ -12,7 +11,7 @@ from .midjourney_tasks import Addresses, task
 from .midjourney_work import known
 from .outputs import hand_out
 from .reading import table_in
-from .vendor import Answer, BaseVendor
+from .vendor import BaseVendor
 
 _LISTED_MAX = 100
 
@@ -35,8 +34,7 @@ class Asked:
                 return web.Response(status=200 if dialect == "java" else 204)
             return web.json_response(task(self._stage, self._addresses, job, self._vendor.base_of(request)))
 
-        place, faults = (self._vendor.place_of(job), job.faults) if job is not None else ("probe", [])
-        return await self._told(request, dialect, place, faults, job_id, answer)
+        return await self._vendor.about(request, [job] if job is not None else [], answer, refusing(dialect))
 
     async def several(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
         body = await table_in(request) or {}
@@ -48,10 +46,7 @@ class Asked:
             base = self._vendor.base_of(request)
             return web.json_response([task(self._stage, self._addresses, job, base) for job in found])
 
-        place = self._vendor.place_of(*found) if found else "probe"
-        marked = [fault for job in found for fault in job.faults]
-        subject = ",".join(job.id for job in found)
-        return await self._told(request, dialect, place, marked, subject, answer)
+        return await self._vendor.about(request, found, answer, refusing(dialect))
 
     async def listed(self, request: web.Request, dialect: Dialect, owner: str) -> web.StreamResponse:
         ours = [job for job in self._stage.jobs.all() if job.owner == owner and job.model != "UPLOAD"]
@@ -62,7 +57,7 @@ class Asked:
             base = self._vendor.base_of(request)
             return web.json_response([task(self._stage, self._addresses, job, base) for job in shown])
 
-        return await self._told(request, dialect, "probe", [], "", answer)
+        return await self._vendor.about(request, [], answer, refusing(dialect))
 
     async def seed(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
         job = known(self._stage, job_id, owner)
@@ -75,7 +70,7 @@ class Asked:
                 return web.json_response(body, status=400)
             return reply(1, str(job.notes["seed"]))
 
-        return await self._told(request, dialect, "probe", [], "", answer)
+        return await self._vendor.about(request, [], answer, refusing(dialect))
 
     async def cancel(self, request: web.Request, dialect: Dialect, owner: str, job_id: str) -> web.StreamResponse:
         job = known(self._stage, job_id, owner)
@@ -85,8 +80,8 @@ class Asked:
                 self._stage.jobs.cancel(job, after_seconds=0.0)
             return web.Response()
 
-        faults = job.faults if job is not None else []
-        return await self._told(request, dialect, "cancel", faults, job_id, answer)
+        jobs = [job] if job is not None else []
+        return await self._vendor.about(request, jobs, answer, refusing(dialect), place="cancel")
 
     async def attachment(self, request: web.Request, name: str) -> web.StreamResponse:
         query = request.query
@@ -115,8 +110,3 @@ class Asked:
             name,
             lambda: hand_out(request, self._stage, job, index, lambda: order_of(self._stage, job, index)),
         )
-
-    async def _told(
-        self, request: web.Request, dialect: Dialect, place: str, faults: list[Fault], subject: str, answer: Answer
-    ) -> web.StreamResponse:
-        return await self._vendor.with_faults(request, place, faults, subject, answer, refuse=refusing(dialect))

@@ -7,7 +7,7 @@ share (jobs, faults, drawing, files that go out) is here and on the stage; its w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -138,10 +138,35 @@ class BaseVendor(ABC):
         `subject` is equal for repeats of one request: a marked fault strikes a subject once unless it says otherwise.
         `refuse` replaces the vendor's own where it speaks several protocols.
         """
+        return await self._struck(request, place, ((faults, subject),), answer, refuse)
+
+    async def about(
+        self,
+        request: web.Request,
+        jobs: Sequence[Job],
+        answer: Answer,
+        refuse: Refuse | None = None,
+        *,
+        place: str = "",
+    ) -> web.StreamResponse:
+        """The same for a question about jobs, of which each one's faults strike by themselves.
+
+        Unless a place is named it is `probe` for a job nobody knows, `result` once one is over, and else `status`.
+        """
+        place = place or (self.place_of(*jobs) if jobs else "probe")
+        return await self._struck(request, place, [(job.faults, job.id) for job in jobs], answer, refuse)
+
+    async def _struck(
+        self,
+        request: web.Request,
+        place: str,
+        marked: Iterable[tuple[list[Fault], str]],
+        answer: Answer,
+        refuse: Refuse | None,
+    ) -> web.StreamResponse:
         board = self.stage.faults
-        fault = board.strike(self.name, place)
-        if fault is None and faults:
-            fault = board.strike_marked(faults, place, subject)
+        strikes = (board.strike_marked(faults, place, subject) for faults, subject in marked)
+        fault = board.strike(self.name, place) or next((strike for strike in strikes if strike is not None), None)
         if fault is None:
             return await answer()
         return await self.act_out(request, fault, answer, refuse or self.refuse)
