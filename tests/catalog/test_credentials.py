@@ -139,6 +139,27 @@ def test_fields_are_those_the_provider_asks_for(db: Database, sealer: Sealer, ex
         add(db, sealer, fields=extra)
 
 
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        ("X-API-Key", True), ("authorization", True), ("X_Key.v1", True), ("", True),
+        ("Host", False), ("content-LENGTH", False), ("Connection", False), ("Keep-Alive", False), ("TE", False),
+        ("Transfer-Encoding", False), ("Proxy-Authorization", False), ("Cookie", False), ("X API Key", False),
+        ("X-Key:", False), ("密钥", False), ("x" * 81, False),
+    ],
+)  # fmt: skip
+def test_the_header_of_a_key_is_one_that_can_be_sent(db: Database, sealer: Sealer, header: str, taken: bool) -> None:
+    given = {"base_url": "https://comfy.example", "api_key": SECRET, "key_header": header}
+    draft = CredentialDraft.model_validate({"name": "Main", "fields": given})
+    if taken:
+        row = db.write_now(add_credential, sealer, None, "comfyui", draft, now=NOW)
+        assert fields(db, sealer, row.id)["key_header"] == header
+        return
+    with pytest.raises(Invalid) as refused:
+        db.write_now(add_credential, sealer, None, "comfyui", draft, now=NOW)
+    assert (refused.value.code, refused.value.field) == ("credential.invalid_field", "fields.key_header")
+
+
 def test_names_are_unique_at_a_provider(db: Database, sealer: Sealer) -> None:
     first, second = add(db, sealer), add(db, sealer, "Second")
     with pytest.raises(Conflict):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from vermilion.kit import Invalid, is_masked, mask
 from vermilion.kit.addresses import web_address_refusal
-from vermilion.providers import CredentialField
+from vermilion.providers import CredentialField, can_carry_a_key
 
 
 def complete(
@@ -34,6 +34,8 @@ def complete(
             refusal = web_address_refusal(value, allow_private=private)
             if refusal is not None:
                 raise _invalid(field.name, refusal)
+        if value and field.name.endswith("_header") and not can_carry_a_key(value):
+            raise _invalid(field.name, "is no header that a key could be sent in")
         fields[field.name] = value
     return fields
 

@@ -1,9 +1,7 @@
 """`python -m vermilion.catalog.provider_page [FILE]`: what each provider can do, as a page, from the code itself."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Final, get_args
 
 from vermilion.catalog.credential_fields import is_address
@@ -133,14 +131,5 @@ def _anchor(title: str) -> str:
     return "".join(kept)
 
 
-def main() -> None:
-    """Write it to the file named, or to standard output."""
-    page = described(load_shelf())
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(page, encoding="utf-8")
-    else:
-        sys.stdout.write(page)
-
-
 if __name__ == "__main__":
-    main()
+    write_out(described(load_shelf()))

@@ -9,12 +9,8 @@ from vermilion.providers.contract import (
     Call,
     Callback,
     Canceled,
-    CredentialField,
     Done,
-    FieldChoice,
     InputFile,
-    LocalText,
-    Login,
     Lost,
     Makes,
     Output,
@@ -28,6 +24,7 @@ from vermilion.providers.contract import (
     file_headers,
     power,
 )
+from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, Login, can_carry_a_key
 from vermilion.providers.errors import (
     Ambiguous,
     Blocked,
@@ -85,6 +82,7 @@ __all__ = [
     "Wire",
     "adapters",
     "begins_several",
+    "can_carry_a_key",
     "can_look_up",
     "file_headers",
     "findings_in",

@@ -22,19 +22,8 @@ from vermilion.providers.comfyui_queue import Standing, read_queue
 from vermilion.providers.comfyui_render import Rendered, render
 from vermilion.providers.comfyui_results import ended_how, read_entry
 from vermilion.providers.comfyui_templates import TEMPLATES
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    Canceled,
-    CredentialField,
-    Done,
-    JsonObject,
-    Login,
-    Lost,
-    Pending,
-    Probe,
-    Ticket,
-)
+from vermilion.providers.contract import Ambiguity, Call, Canceled, Done, JsonObject, Lost, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, Login
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError, Unreachable
 from vermilion.providers.proposal import Finding, Proposal, Template
 from vermilion.providers.wire import EFFECT_TIMEOUT_SECONDS, Answer, Wire

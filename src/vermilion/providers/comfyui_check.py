@@ -9,7 +9,8 @@ from typing import Any
 from vermilion.providers.comfyui_graph import Graph, Node, NoWorkflow, read_workflow
 from vermilion.providers.comfyui_specs import InputSpec, NodeSpec, Specs
 from vermilion.providers.comfyui_templates import spelled_out
-from vermilion.providers.contract import JsonObject, LocalText
+from vermilion.providers.contract import JsonObject
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Finding
 
 NamesByPlace = Mapping[tuple[str, str], str]

@@ -5,7 +5,6 @@ in a header of its own, or a name and a password.
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -14,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from vermilion.providers import comfyui_errors
-from vermilion.providers.contract import CredentialField, LocalText, Login, filled_in
+from vermilion.providers.credential import CredentialField, LocalText, Login, can_carry_a_key, filled_in
 from vermilion.providers.errors import Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
 
@@ -59,9 +58,6 @@ FIELDS = (
     ),
 )
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
-_NEVER = {"host", "origin", "content-length", "content-type", "transfer-encoding", "connection", "cookie"}
-
 
 def seconds_until(ends: float) -> float:
     """Seconds left until this moment of `time.monotonic`; raises `Unreachable` when it has passed."""
@@ -88,7 +84,7 @@ class Door:
             return {"Authorization": f"Basic {pair}"}
         if not self._key:
             return {}
-        if not _HEADER.fullmatch(self._header) or self._header.lower() in _NEVER:
+        if not can_carry_a_key(self._header):
             raise Misconfigured("The header for the key is none that could be sent.")
         if not self._key.isprintable():
             raise Misconfigured("The key holds a line break, or another character that no header can carry.")

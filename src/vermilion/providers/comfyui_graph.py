@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from vermilion.providers.contract import JsonObject, LocalText
+from vermilion.providers.contract import JsonObject
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Finding
 
 NODES_MAX = 500

@@ -6,7 +6,7 @@ from typing import Literal
 
 from vermilion.providers.comfyui_graph import Graph, Node
 from vermilion.providers.comfyui_specs import Specs
-from vermilion.providers.contract import LocalText
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Finding
 
 Media = Literal["image", "video", "audio"]

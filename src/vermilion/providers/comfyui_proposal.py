@@ -18,7 +18,8 @@ from vermilion.providers.comfyui_specs import NodeSpec, Specs, read_spec
 from vermilion.providers.comfyui_tables import SPARE_MAX, Parameter, parameters
 from vermilion.providers.comfyui_templates import spelled_out
 from vermilion.providers.comfyui_workflow import Anatomy, dissect
-from vermilion.providers.contract import JsonObject, LocalText
+from vermilion.providers.contract import JsonObject
+from vermilion.providers.credential import LocalText
 from vermilion.providers.errors import ProviderError
 from vermilion.providers.proposal import Finding, Proposal
 

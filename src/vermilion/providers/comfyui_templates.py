@@ -8,7 +8,8 @@ and lets another be chosen. Sources: node classes and their inputs as in ComfyUI
 from dataclasses import dataclass
 from typing import Any
 
-from vermilion.providers.contract import JsonObject, LocalText
+from vermilion.providers.contract import JsonObject
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Template
 
 Workflow = dict[str, dict[str, Any]]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from vermilion.providers.comfyui_graph import Graph, Link, Node, Place
-from vermilion.providers.contract import LocalText
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Finding
 
 _SAID = ("text", "text_g", "text_l", "clip_g", "clip_l", "t5xxl", "prompt")

@@ -13,7 +13,7 @@ from vermilion.providers.comfyui_graph import Graph, Node, Place
 from vermilion.providers.comfyui_media import Brought, Media, brought_files, made_media, saving_nodes
 from vermilion.providers.comfyui_specs import Specs
 from vermilion.providers.comfyui_words import find_words
-from vermilion.providers.contract import LocalText
+from vermilion.providers.credential import LocalText
 from vermilion.providers.proposal import Finding
 
 Kind = Literal[

@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from vermilion.providers.credential import CredentialField, Login
 from vermilion.providers.wire import Wire
 
 JsonObject = Mapping[str, Any]
@@ -41,39 +42,6 @@ class Ambiguity(StrEnum):
     """`find` recognises the job among the recent ones."""
     NONE = "none"
     """Nothing tells; the generation becomes `uncertain` until a callback or an admin resolves it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalText:
-    """The same words in both languages of the house."""
-
-    en: str
-    zh: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChoice:
-    """One of the values a credential's field may have."""
-
-    value: str
-    label: LocalText
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialField:
-    """One thing an operator fills in for a credential; the admin page is drawn from these.
-
-    A `base_url` field is where calls go; changing it requires every secret again. A field with `choices` takes nothing
-    else, in whatever case it is written.
-    """
-
-    name: str
-    label: LocalText
-    secret: bool = False
-    required: bool = True
-    default: str | None = None
-    help: LocalText | None = None
-    choices: tuple[FieldChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,20 +202,6 @@ class Probe:
     account: str | None = None
     problem: str | None = None
     balance: Balance | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A credential opened for use: its fields in clear, and whether private addresses are allowed for it."""
-
-    credential_id: str
-    fields: Mapping[str, str]
-    allow_private_hosts: bool = False
-
-
-def filled_in(declared: Sequence[CredentialField], given: Mapping[str, str]) -> dict[str, str]:
-    """The value of each declared field, trimmed; its default where nothing was given."""
-    return {field.name: (given.get(field.name) or field.default or "").strip() for field in declared}
 
 
 @runtime_checkable

@@ -9,19 +9,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from vermilion.providers import dreamwork_errors, pictures_answer
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    CredentialField,
-    Done,
-    LocalText,
-    Login,
-    Output,
-    Pending,
-    Probe,
-    Ticket,
-    filled_in,
-)
+from vermilion.providers.contract import Ambiguity, Call, Done, Output, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, LocalText, Login, filled_in
 from vermilion.providers.dreamwork_body import body_of
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError
 from vermilion.providers.wire import Answer, Wire

@@ -13,22 +13,8 @@ from urllib.parse import quote
 from yarl import URL
 
 from vermilion.providers import fal_errors, fal_probe, fal_results, fal_webhook
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    Callback,
-    Canceled,
-    CredentialField,
-    Done,
-    FieldChoice,
-    InputFile,
-    LocalText,
-    Login,
-    Pending,
-    Probe,
-    Ticket,
-    filled_in,
-)
+from vermilion.providers.contract import Ambiguity, Call, Callback, Canceled, Done, InputFile, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, Login, filled_in
 from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
 

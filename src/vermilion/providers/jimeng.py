@@ -16,19 +16,8 @@ from urllib.parse import quote
 from yarl import URL
 
 from vermilion.providers import jimeng_bodies, jimeng_errors, jimeng_results, jimeng_signing
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    CredentialField,
-    Done,
-    FieldChoice,
-    LocalText,
-    Login,
-    Pending,
-    Probe,
-    Ticket,
-    filled_in,
-)
+from vermilion.providers.contract import Ambiguity, Call, Done, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, Login, filled_in
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, Misconfigured, ProviderError, Throttled
 from vermilion.providers.wire import Answer, Wire
 

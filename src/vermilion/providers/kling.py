@@ -11,18 +11,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from vermilion.providers import kling_answers, kling_bodies, kling_callback, kling_errors, kling_lips, kling_search
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    Callback,
-    CredentialField,
-    Done,
-    Login,
-    Lost,
-    Pending,
-    Probe,
-    Ticket,
-)
+from vermilion.providers.contract import Ambiguity, Call, Callback, Done, Lost, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, Login
 from vermilion.providers.errors import (
     Ambiguous,
     Drifted,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from vermilion.providers.contract import CredentialField, FieldChoice, LocalText, filled_in
+from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, filled_in
 from vermilion.providers.errors import Misconfigured
 
 TOKEN_LIFE_SECONDS = 1800

@@ -19,15 +19,14 @@ from vermilion.providers.contract import (
     Call,
     Callback,
     Canceled,
-    CredentialField,
     Done,
     InputFile,
-    Login,
     Lost,
     Pending,
     Probe,
     Ticket,
 )
+from vermilion.providers.credential import CredentialField, Login
 from vermilion.providers.errors import (
     Ambiguous,
     Broke,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vermilion.providers.contract import CredentialField, FieldChoice, LocalText, filled_in
+from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, filled_in
 
 Dialect = Literal["auto", "original", "extended", "relay"]
 DIALECTS: tuple[Dialect, ...] = ("auto", "original", "extended", "relay")

@@ -11,19 +11,8 @@ from typing import Any, ClassVar
 import aiohttp
 
 from vermilion.providers import openai_errors, pictures_answer
-from vermilion.providers.contract import (
-    Ambiguity,
-    Call,
-    CredentialField,
-    Done,
-    InputFile,
-    LocalText,
-    Login,
-    Pending,
-    Probe,
-    Ticket,
-    filled_in,
-)
+from vermilion.providers.contract import Ambiguity, Call, Done, InputFile, Pending, Probe, Ticket
+from vermilion.providers.credential import CredentialField, LocalText, Login, filled_in
 from vermilion.providers.errors import (
     Ambiguous,
     Broke,

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from vermilion.providers.contract import JsonObject, LocalText, Provider
+from vermilion.providers.contract import JsonObject, Provider
+from vermilion.providers.credential import LocalText
 
 
 @dataclass(frozen=True, slots=True)
