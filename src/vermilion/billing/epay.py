@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from vermilion.billing.problems import PaymentRefused, forged_notice
-from vermilion.providers import Drifted, Misconfigured, Probe, Wire
+from vermilion.providers import Answer, Drifted, Misconfigured, Probe, Unreachable, Wire
 
 NAME: Final = "epay"
 
@@ -96,7 +96,7 @@ def signature(parameters: Mapping[str, str], key: str) -> str:
         for name, value in sorted(parameters.items())
         if value != "" and name not in ("sign", "sign_type")
     )
-    return hashlib.md5((signed + key).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5((signed + key).encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def money(price_minor: int) -> str:
@@ -133,7 +133,7 @@ async def create(wire: Wire, merchant: Merchant, purchase: Purchase, *, ip: str,
         data=urlencode(_signed(merchant, told)).encode(),
         answer_max_bytes=_ANSWER_MAX_BYTES,
     )
-    reply = _read(answer.body)
+    reply = _read(answer)
     if not _is_one(reply.get("code")):
         raise PaymentRefused(
             "payment.refused",
@@ -178,7 +178,7 @@ async def ask(wire: Wire, merchant: Merchant, number: str) -> Payment | None:
     """
     query = {"act": "order", "pid": merchant.pid, "key": merchant.key, "out_trade_no": number}
     answer = await wire.request("GET", f"{merchant.base_url}/api.php", query=query, answer_max_bytes=_ANSWER_MAX_BYTES)
-    reply = _read(answer.body)
+    reply = _read(answer)
     if not _is_one(reply.get("code")):
         return None
     return Payment(
@@ -197,7 +197,7 @@ async def probe(wire: Wire, merchant: Merchant) -> Probe:
     """
     query = {"act": "query", "pid": merchant.pid, "key": merchant.key}
     answer = await wire.request("GET", f"{merchant.base_url}/api.php", query=query, answer_max_bytes=_ANSWER_MAX_BYTES)
-    reply = _read(answer.body)
+    reply = _read(answer)
     # Some servers leave the code out where all is well; none sends the merchant's number then for a wrong key.
     if not (_is_one(reply.get("code")) or ("code" not in reply and _text(reply.get("pid")) == merchant.pid)):
         raise Misconfigured("The payment gateway does not know this merchant, or the key is wrong.")
@@ -222,10 +222,12 @@ def _signed(merchant: Merchant, parameters: dict[str, str]) -> dict[str, str]:
     return {**parameters, "sign": signature(parameters, merchant.key), "sign_type": "MD5"}
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _read(answer: Answer) -> dict[str, Any]:
     """A reply's JSON, whatever type it claims to be; a page of HTML is a failure whatever its status."""
+    if not answer.ok:
+        raise Unreachable(f"The payment gateway answered with status {answer.status}.")
     try:
-        reply = json.loads(body.decode("utf-8-sig"))
+        reply = json.loads(answer.body.decode("utf-8-sig"))
     except ValueError as error:
         raise Drifted("The payment gateway answered with something that is not JSON.") from error
     if not isinstance(reply, dict):

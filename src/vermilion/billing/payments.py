@@ -4,6 +4,7 @@ Whether an order is paid is what the gateway answers when asked, and nothing els
 makes the house ask. So notice, return page and the sweep may race; one conditional update decides who credits.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +36,7 @@ from vermilion.billing.problems import (
 from vermilion.billing.selling import due_orders
 from vermilion.billing.tables import OrderRow
 from vermilion.db import Database, Tx
-from vermilion.kit import Clock
+from vermilion.kit import AppError, Clock
 from vermilion.kit.sealed import Sealer
 from vermilion.providers import Ambiguous, Drifted, ProviderError, Unreachable, Wire
 
@@ -128,7 +129,9 @@ class PaymentDesk:
         """Ask about every order that is due; how many there were."""
         due = await self._db.read(due_orders, self._clock.now(), SWEPT_AT_ONCE)
         for order_id in due:
-            await self.look(order_id)
+            # One that was paid wrongly ends there, and says so; the others must not wait for somebody to see it.
+            with contextlib.suppress(AppError):
+                await self.look(order_id)
         return len(due)
 
     async def keep_sweeping(self) -> None:
@@ -194,6 +197,8 @@ class PaymentDesk:
             return False
         if not _is_the_same(payment, merchant, order):
             log.warning("payment.wrong", order_id=str(order.id), pid=payment.pid, price_minor=payment.price_minor)
+            why = f"paid {payment.price_minor} instead of {order.price_minor} (minor units), to {payment.pid}"
+            await self._db.write(refuse_order, order.id, why, self._clock.now())
             raise wrong_payment()
         first = await self._db.write(settle_order, order.id, payment.trade_no, self._clock.now())
         if first:
