@@ -54,6 +54,7 @@ _BY_END: dict[str, Any] = {
     "/auths/bind-email": {"email": "mallory@example.test", "password": "a long way home"},
     "/credit/models/price": {"models": {"flux-1-schnell": {"per_output_credits": 1}}},
     "/credit/statistics": {"days": 1},
+    "/credit/tickets": {"amount": 6},
     "/credit/redemption_codes": {"amount": 1000},
     "/redemption_codes/{code}": {"enabled": False},
 }

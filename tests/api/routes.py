@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC, PHONE
+from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC, NEVER, PHONE
 
 SAFE = {"GET", "HEAD"}
 
@@ -95,6 +95,10 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/assets/{asset_id}/link": {"expires_in_seconds": 60},
     "POST /api/v1/admin/users/{user_id}/grant": {"amount_credits": 1000, "reason": "greed"},
     "POST /api/v1/credits/redemptions": {"code": "AAAAA-BBBBB-CCCCC-DDDDD"},
+    "POST /api/v1/credits/orders": {"id": NEVER, "package_id": NEVER, "method": "alipay"},
+    "POST /api/v1/admin/packages": {"title": {"en": "A", "zh": "一"}, "amount_credits": 1, "price_minor": 1},
+    "PATCH /api/v1/admin/packages/{package_id}": {"enabled": False},
+    "PATCH /api/v1/admin/payment-gateway": {"enabled": False},
     "POST /api/v1/admin/redemption-codes": {"count": 1, "amount_credits": 1000},
     "POST /api/v1/admin/redemption-codes/export": {},
     "PATCH /api/v1/admin/redemption-codes/{code_id}": {"enabled": False},

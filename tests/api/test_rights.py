@@ -18,7 +18,12 @@ from tests.api.routes import BODIES, PUBLIC, SAFE, WITHOUT_JSON, Known, every_ro
 from tests.api.studio import Person, Studio, wanted
 from tests.library.files import encoded, picture
 from vermilion.app.assembly import assemble
+from vermilion.billing import NewOrder
+from vermilion.billing.commands.gateway import change_gateway
+from vermilion.billing.commands.orders import place_order
+from vermilion.billing.order_views import GatewayPatch
 from vermilion.db import Base, Tx
+from vermilion.kit import new_id
 
 ROUTES = every_route(assemble(max_upload_bytes=1))
 PROTECTED = [known for known in ROUTES if known.name not in PUBLIC]
@@ -90,6 +95,16 @@ async def scene(studio: Studio) -> Scene:
     sessions = await owner.get("/me/sessions")
     providers = await admin.get("/admin/providers")
     codes = await admin.post("/admin/redemption-codes", {"count": 1, "amount_credits": 10}, status=201)
+    package = await admin.post(
+        "/admin/packages",
+        {"title": {"en": "A", "zh": "一"}, "amount_credits": 1, "price_minor": 1},
+        status=201,
+    )
+    order = NewOrder(id=new_id(), package_id=UUID(package["id"]), method="alipay")
+    house = studio.house
+    selling = GatewayPatch(base_url="http://127.0.0.1:9", pid="1", key=SECRET, allow_private_hosts=True, enabled=True)
+    await house.db.write(change_gateway, house.sealer, None, selling, house.clock.now())
+    await house.db.write(place_order, house.sealer, UUID(owner.id), order, house.clock.now())
     credential = next(item for item in providers["items"] if item["provider"] == "fal")["credentials"][0]
     disabled_key = await studio.with_key(disabled, "read", "generate")
     assert (await admin.client.patch(f"/admin/users/{disabled.id}", json={"disabled": True})).status_code == 200
@@ -118,6 +133,8 @@ async def scene(studio: Studio) -> Scene:
             "code": "AAAA-BBBB",
             "code_id": codes["codes"][0]["id"],
             "batch_id": codes["batch_id"],
+            "package_id": package["id"],
+            "order_id": str(order.id),
             **tasks,
         },
     )

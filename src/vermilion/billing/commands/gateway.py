@@ -23,7 +23,7 @@ _METHODS = ["alipay", "wxpay"]
 
 
 def change_gateway(tx: Tx, sealer: Sealer, actor: Actor | None, patch: GatewayPatch, now: datetime) -> None:
-    """Set the gateway up, or change it. What the sandbox had set up is the admin's own afterwards.
+    """Set the gateway up, or change it. With another login what the sandbox had set up becomes the admin's own.
 
     Raises `Invalid` (`payment.invalid_field`, `payment.key_required`).
     """
@@ -46,7 +46,8 @@ def change_gateway(tx: Tx, sealer: Sealer, actor: Actor | None, patch: GatewayPa
             raise bad_gateway_field(missing, "must not be empty")
         row.enabled = False
     row.fields_sealed = _sealed(sealer, fields)
-    row.managed_by = None
+    if fields != known:
+        row.managed_by = None
     row.updated_at = now
     tx.flush()
     audit(tx, actor, "payment_gateway.change", f"payment_gateway:{epay.NAME}", before, _audited(row, fields), now)
