@@ -54,7 +54,7 @@ class Orders:
         """The order with the merchant's number."""
         known = self._orders.get(number)
         kept = None if known else self._stage.jobs.note(_NOTE + number)
-        if kept is None:
+        if not kept:
             return known
         told = json.loads(kept)
         order = Order(**{**told, "faults": [Fault(**fault) for fault in told["faults"]]})
@@ -100,6 +100,8 @@ class Orders:
 
     def clear(self) -> None:
         """Forget every order."""
+        for number in self._orders:
+            self._stage.jobs.keep_note(_NOTE + number, "")
         self._orders.clear()
 
 
