@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from vermilion import __version__
 from vermilion.db import Tx
-from vermilion.identity import needs_first_admin, problem_responses, read_choices, sign_in_methods
+from vermilion.identity import needs_first_admin, problem_responses, read_choices, sandbox_outbox, sign_in_methods
 from vermilion.wiring import House
 
 router = APIRouter(tags=["house"])
@@ -33,6 +33,8 @@ class ConfigView(BaseModel):
     sandbox: bool
     sign_in_methods: list[Literal["password", "phone"]]
     max_upload_bytes: int
+    sms_outbox_url: str | None
+    """Where the sandbox shows the codes it took, while it is what takes them."""
 
 
 class HealthView(BaseModel):
@@ -71,4 +73,5 @@ def _config(tx: Tx, sandbox: bool, max_upload_bytes: int) -> ConfigView:
         sandbox=sandbox,
         sign_in_methods=sign_in_methods(tx),
         max_upload_bytes=max_upload_bytes,
+        sms_outbox_url=sandbox_outbox(tx) if sandbox else None,
     )

@@ -47,7 +47,7 @@ from vermilion.identity.commands.first_admin import claim_first_admin, create_ad
 from vermilion.identity.commands.keys import create_api_key, delete_api_key
 from vermilion.identity.commands.people import change_user, sign_up
 from vermilion.identity.commands.sessions import delete_ended_sessions, end_session
-from vermilion.identity.commands.sms_settings import disable_sandbox_sms, ensure_sandbox_sms
+from vermilion.identity.commands.sms_settings import disable_sandbox_sms, ensure_sandbox_sms, sandbox_outbox
 from vermilion.identity.commands.ways_in import unbind_email, unbind_phone
 from vermilion.identity.middleware import protect
 from vermilion.identity.passwords import PasswordHashing, refuse_weak_password
@@ -180,6 +180,7 @@ __all__ = [
     "read_choices",
     "refuse_weak_password",
     "require_scope",
+    "sandbox_outbox",
     "send_code_from",
     "sign_in_by_phone_from",
     "sign_in_from",

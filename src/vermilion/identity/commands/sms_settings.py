@@ -118,6 +118,12 @@ def disable_sandbox_sms(tx: Tx, now: datetime) -> None:
         store_choice(tx, KEY, before.model_copy(update={"enabled": False}).model_dump(mode="json"), now)
 
 
+def sandbox_outbox(tx: Tx) -> str | None:
+    """Where the codes can be read that go to the house's own sandbox; None where they go to phones, or nowhere."""
+    choice = read_sms_choice(tx)
+    return f"{choice.base_url}/outbox" if choice.managed_by == SANDBOX and choice.is_ready else None
+
+
 def _choice(stored: Any) -> SmsChoice:
     return SmsChoice() if stored is None else SmsChoice.model_validate(stored)
 

@@ -1,7 +1,7 @@
 /** The admin's questions and verbs. */
 import type {
-  AdminModel, AdminUser, AuditEntry, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
-  ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Templates, UserPatch
+  AdminModel, AdminUser, AuditEntry, BrokenModel, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
+  ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Sms, SmsDraft, SmsTest, Templates, UserPatch
 } from './admin_types';
 import { given } from './calls';
 import type { components } from './schema';
@@ -14,7 +14,7 @@ const credential = (credential_id: string) => ({ params: { path: { credential_id
 const user = (user_id: string) => ({ params: { path: { user_id } } });
 
 export const getOverview = () => take<Overview>(client.GET('/api/v1/admin/overview'));
-export const listAdminModels = () => take<Page<AdminModel>>(client.GET('/api/v1/admin/models'));
+export const listAdminModels = () => take<{ items: AdminModel[]; broken: BrokenModel[] }>(client.GET('/api/v1/admin/models'));
 export const patchModel = (model: string, body: ModelPatch) =>
   take<AdminModel>(client.PATCH('/api/v1/admin/models/{model}', { params: { path: { model } }, body }));
 const model = (id: string) => ({ params: { path: { model: id } } });
@@ -47,5 +47,8 @@ export const resolveReview = (generation_id: string, body: { resolution: 'failed
   take<Generation>(client.POST('/api/v1/admin/review/{generation_id}', { params: { path: { generation_id } }, body }));
 export const getChoices = () => take<Choices>(client.GET('/api/v1/admin/choices'));
 export const patchChoices = (body: Partial<Choices>) => take<Choices>(client.PATCH('/api/v1/admin/choices', { body }));
+export const getSms = () => take<Sms>(client.GET('/api/v1/admin/sms'));
+export const putSms = (body: SmsDraft) => take<Sms>(client.PUT('/api/v1/admin/sms', { body }));
+export const testSms = () => take<SmsTest>(client.POST('/api/v1/admin/sms/test'));
 export const listAudit = (query: Paged) =>
   take<Page<AuditEntry>>(client.GET('/api/v1/admin/audit', { params: { query: given(query) } }));

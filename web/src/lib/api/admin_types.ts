@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 
 export type Overview = Schemas['OverviewView'];
 export type ProviderState = Schemas['ProviderStateView']['state'];
+export type BrokenModel = Schemas['BrokenModelView'];
 export type AdminModel = Omit<Schemas['AdminModelView'], 'params'> & { params: Param[] };
 export type Templates = Schemas['TemplateList'];
 export type Template = Schemas['TemplateView'];
@@ -43,6 +44,9 @@ export type AdminUser = Schemas['UserWithBalanceView'];
 export type UserPatch = Schemas['UserPatch'];
 export type Review = Omit<Schemas['ReviewView'], 'generation'> & { generation: Generation };
 export type Choices = Required<Schemas['Choices']>;
+export type Sms = Schemas['SmsView'];
+export type SmsDraft = Schemas['SmsDraft'];
+export type SmsTest = Schemas['SmsTest'];
 export type AuditEntry = Schemas['AuditView'];
 export type Metrics = Schemas['ModelMetricsList'];
 export type ModelMetrics = Schemas['ModelMetricsView'];

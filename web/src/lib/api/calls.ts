@@ -2,7 +2,7 @@
 import { client, take } from './http';
 import type { paths } from './schema';
 import type {
-  ApiKey, Asset, Config, Credits, Generation, GenerationRequest, Locale, Me, Model, Page, Quote, QuoteRequest, Receipt,
+  ApiKey, Asset, CodePurpose, CodeSent, Config, Credits, Generation, GenerationRequest, Locale, Me, Model, Page, Quote, QuoteRequest, Receipt,
   Scope, Session, StatementEntry, Theme, User
 } from './types';
 
@@ -17,6 +17,18 @@ export const signUp = (body: { email: string; password: string; name: string }) 
 export const signOut = () => take<void>(client.POST('/api/v1/auth/sign-out'));
 export const becomeFirstAdmin = (body: { token: string; email: string; password: string; name: string }) =>
   take<{ user: User }>(client.POST('/api/v1/auth/first-admin', { body }));
+
+export const sendCode = (body: { phone: string; purpose: CodePurpose }) => take<CodeSent>(client.POST('/api/v1/auth/codes', { body }));
+export const signInByPhone = (body: { phone: string; code: string }) =>
+  take<{ user: User }>(client.POST('/api/v1/auth/sign-in/phone', { body }));
+export const signUpByPhone = (body: { phone: string; code: string; name: string }) =>
+  take<{ user: User }>(client.POST('/api/v1/auth/sign-up/phone', { body }));
+
+export const confirmMe = (body: { password: string } | { code: string }) => take<void>(client.POST('/api/v1/me/confirm', { body }));
+export const bindPhone = (body: { phone: string; code: string }) => take<{ user: User }>(client.PUT('/api/v1/me/phone', { body }));
+export const unbindPhone = () => take<{ user: User }>(client.DELETE('/api/v1/me/phone'));
+export const bindEmail = (body: { email: string; new_password?: string }) => take<{ user: User }>(client.PUT('/api/v1/me/email', { body }));
+export const unbindEmail = () => take<{ user: User }>(client.DELETE('/api/v1/me/email'));
 
 export const getMe = () => take<Me>(client.GET('/api/v1/me'));
 export const patchMe = (body: { name?: string; locale?: Locale | null; theme?: Theme | null }) =>

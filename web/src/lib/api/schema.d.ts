@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * The models, for admins
-         * @description Every model with what was changed about it.
+         * @description Every model with what was changed about it, and those of the house's own that cannot be read.
          */
         get: operations["get_admin_models"];
         put?: never;
@@ -1586,9 +1586,11 @@ export interface components {
     schemas: {
         /**
          * AdminModelList
-         * @description All models, for an admin.
+         * @description All models, for an admin; `broken` are of the house's own, to be replaced or deleted.
          */
         AdminModelList: {
+            /** Broken */
+            broken: components["schemas"]["BrokenModelView"][];
             /** Items */
             items: components["schemas"]["AdminModelView"][];
         };
@@ -2009,6 +2011,16 @@ export interface components {
             wire?: string | null;
         };
         /**
+         * BrokenModelView
+         * @description A model of this house's own that cannot be read any more, so that nobody is offered it.
+         */
+        BrokenModelView: {
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * ChangedCodesView
          * @description How many codes a change of a batch reached; used ones are left alone.
          */
@@ -2238,6 +2250,8 @@ export interface components {
             sign_in_methods: ("password" | "phone")[];
             /** Sign Up Open */
             sign_up_open: boolean;
+            /** Sms Outbox Url */
+            sms_outbox_url: string | null;
             /** Version */
             version: string;
         };

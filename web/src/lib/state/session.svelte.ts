@@ -85,6 +85,11 @@ class SessionState {
     if (this.user) await this.#save({ theme });
   }
 
+  /** How they sign in has changed. */
+  changed(user: User): void {
+    this.user = user;
+  }
+
   async rename(name: string): Promise<void> {
     await this.#save({ name });
   }
