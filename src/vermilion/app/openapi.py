@@ -4,12 +4,11 @@ The described routes are left out: the web app speaks the house's own, and the s
 """
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from vermilion import dialects
 from vermilion.app.assembly import assemble
+from vermilion.kit.written import write_out
 
 REFERENCE = "#/components/schemas/"
 
@@ -45,13 +44,5 @@ def without_tag(document: dict[str, Any], tag: str) -> dict[str, Any]:
     return {**document, "paths": paths, "components": {**document["components"], "schemas": kept_schemas}}
 
 
-def main() -> None:
-    """Write it to the file named, or to standard output."""
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(described(), encoding="utf-8")
-    else:
-        sys.stdout.write(described())
-
-
 if __name__ == "__main__":
-    main()
+    write_out(described())

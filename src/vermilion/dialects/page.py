@@ -1,9 +1,7 @@
 """`python -m vermilion.dialects.page [FILE]`: the page of the described routes, made from their table."""
 
 import inspect
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel
@@ -12,6 +10,7 @@ from vermilion.dialects import ROUTES, SERVICES
 from vermilion.dialects.routes import ENDPOINTS, Route
 from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.dialects.task_views import STATUS_WORDS, TaskView
+from vermilion.kit.written import write_out
 
 _HEAD: Final = """# The described routes
 
@@ -140,13 +139,5 @@ def _shared() -> list[Route]:
     return [same[0] for same in counted.values() if len(same) == len(VENDOR_SERVICES)]
 
 
-def main() -> None:
-    """Write it to the file named, or to standard output."""
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(described_page(), encoding="utf-8")
-    else:
-        sys.stdout.write(described_page())
-
-
 if __name__ == "__main__":
-    main()
+    write_out(described_page())

@@ -1,13 +1,11 @@
 """What every service has for its tasks: one, all of them by page, the stream of their changes; and their end."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query
-from fastapi.responses import StreamingResponse
+from fastapi import Query
 from pydantic import ValidationError
 
 from vermilion.db import Tx
@@ -15,28 +13,15 @@ from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.routes import Route, face
 from vermilion.dialects.table import Service
 from vermilion.dialects.task_views import TaskPage, TaskView, task_view
-from vermilion.events import message, stream
-from vermilion.generation import (
-    TERMINAL,
-    GenerationView,
-    cancel_generation,
-    delete_generation,
-    generation_for,
-    numbered_page,
-)
-from vermilion.identity import Actor, CurrentActor, audit, is_still_in
-from vermilion.kit import AppError, NotFound
+from vermilion.events import EventStream, LastEventId, message, number_of, open_stream
+from vermilion.generation import GenerationView, end_generation_for, generation_for, numbered_page
+from vermilion.identity import Actor, CurrentActor
+from vermilion.kit import NotFound
 
 PAGE_MAX = 10_000
 
 PageNumber = Annotated[int, Query(ge=1, le=PAGE_MAX, description="1 begins with the newest.")]
 PageSize = Annotated[int, Query(ge=1, le=100)]
-
-
-class EventStream(StreamingResponse):
-    """Server-sent events; the media type is declared for the API's description."""
-
-    media_type = "text/event-stream"
 
 
 def add_tasks(service: Service, at: str) -> None:
@@ -80,35 +65,17 @@ def add_stream(service: Service) -> None:
         response_class=EventStream,
     )
     async def get_stream(
-        house: HouseHere,
-        links: LinksHere,
-        actor: CurrentActor,
-        last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+        house: HouseHere, links: LinksHere, actor: CurrentActor, last_event_id: LastEventId = None
     ) -> EventStream:
         """`task_update` with the task whenever one changes, `task_deleted` with its id.
 
         After `Last-Event-ID`, if sent; else from now on.
         """
-        if house.hub.is_full(actor.user_id):
-            raise AppError("events.too_many_streams", "This person has too many streams open.", status=429)
-        seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
-
-        def still_allowed(tx: Tx) -> bool:
-            return is_still_in(tx, actor, house.clock.now())
 
         def say(name: str, data: Mapping[str, Any], number: int) -> bytes:
             return _told(service, links, actor, name, data, number)
 
-        messages = stream(
-            house.db,
-            house.hub,
-            actor.user_id,
-            None if seen is None else min(seen, 2**62),
-            still_allowed=still_allowed,
-            hint=lambda _: None,
-            say=say,
-        )
-        return EventStream(messages, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        return open_stream(house, actor, number_of(last_event_id), say=say)
 
 
 def task_for(tx: Tx, service: Service, viewer: Actor, task_id: UUID) -> tuple[UUID, GenerationView]:
@@ -127,24 +94,8 @@ async def end_task(house: House, links: Links, service: Service, actor: Actor, t
 
 
 def _end_task(tx: Tx, service: Service, actor: Actor, task_id: UUID, now: datetime) -> tuple[UUID, GenerationView]:
-    owner, view = task_for(tx, service, actor, task_id)
-    acting = replace(actor, user_id=owner)
-    ended = view.status in TERMINAL
-    if ended:
-        delete_generation(tx, acting, task_id, now)
-    else:
-        view = cancel_generation(tx, acting, task_id, now)
-    if owner != actor.user_id:
-        audit(
-            tx,
-            actor,
-            "generation.delete" if ended else "generation.cancel",
-            f"generation:{task_id}",
-            None,
-            {"status": view.status},
-            now,
-        )
-    return owner, view
+    task_for(tx, service, actor, task_id)
+    return end_generation_for(tx, actor, task_id, now)
 
 
 def _told(service: Service, links: Links, actor: Actor, name: str, data: Mapping[str, Any], number: int) -> bytes:

@@ -3,6 +3,7 @@
 Every room above emits; `app` opens streams.
 """
 
+from vermilion.events.faces import EventStream, LastEventId, number_of, open_stream
 from vermilion.events.hub import EventHub
 from vermilion.events.log import (
     Change,
@@ -19,7 +20,9 @@ from vermilion.events.stream import Hint, Say, message, stream
 __all__ = [
     "Change",
     "EventHub",
+    "EventStream",
     "Hint",
+    "LastEventId",
     "Say",
     "can_resume",
     "count_events",
@@ -28,6 +31,8 @@ __all__ = [
     "events_after",
     "forget_events",
     "message",
+    "number_of",
+    "open_stream",
     "position",
     "stream",
 ]

@@ -19,6 +19,7 @@ from vermilion.generation.commands import (
 )
 from vermilion.generation.daily import DayOfModel, daily_of, daily_of_everybody
 from vermilion.generation.dispatch import Dispatcher
+from vermilion.generation.ending import end_generation_for
 from vermilion.generation.fsck import fsck, missing_files
 from vermilion.generation.journey import Tools
 from vermilion.generation.pace import Pace
@@ -64,6 +65,7 @@ __all__ = [
     "daily_of",
     "daily_of_everybody",
     "delete_generation",
+    "end_generation_for",
     "forget_tallies",
     "fsck",
     "generation_for",
