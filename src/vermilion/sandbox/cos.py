@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import ipaddress
 from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -51,29 +50,23 @@ class Vendor(BaseVendor):
         self.bucket = Bucket(BUCKET, data_dir / "cos" if data_dir else None)
 
     def login(self, origin: str) -> dict[str, str]:
-        """For the kind `s3`: the bucket is in the path, so that no name has to lead to this machine."""
+        """The bucket is in the path here, so that no name has to lead to this machine."""
         return {**self.secrets[0], "bucket": BUCKET, "region": REGION, "endpoint_url": f"{origin}{self.prefix}"}
 
     def card(self, root: str) -> Card:
         base = f"{root}{self.prefix}"
-        parts = [
-            ("storage settings: kind", "s3 (S3, MinIO and compatible)"),
-            ("endpoint", base),
-            ("bucket", BUCKET),
-            ("region", REGION),
-        ]
-        if (spelled := _spelled_as_bucket(root)) is not None:
-            bucket, endpoint = spelled
-            parts.append(("or kind", f"cos, with endpoint {endpoint}, bucket {bucket}, prefix cos/{BUCKET}"))
         return Card(
-            parts=parts,
+            parts=(
+                ("admin page Storage: kind", "Tencent Cloud COS (S3 reaches it too)"),
+                ("endpoint", base),
+                ("bucket", BUCKET),
+                ("region", REGION),
+            ),
             notes=(
-                "Enter these on the admin page Storage, with private hosts allowed; new files then lie here.",
-                "COS puts the bucket before the host, and no bucket of this machine has a name: 127 before .0.0.1 is "
-                "one that needs none. The prefix then leads to the bucket.",
-                "Both signatures are really checked: a changed key is answered with SignatureDoesNotMatch, an unknown "
-                "one with InvalidAccessKeyId, another bucket with NoSuchBucket. Faults strike at upload, download, "
-                "probe (HEAD) and cancel (DELETE); throttle is COS' SlowDown.",
+                "Enter these on the admin page Storage, with private hosts allowed: new files then lie here.",
+                "Signatures are really checked, COS' own and SigV4: a changed key is answered with "
+                "SignatureDoesNotMatch, an unknown one with InvalidAccessKeyId, another bucket with NoSuchBucket. "
+                "Faults strike at upload, download, probe (HEAD) and cancel (DELETE); throttle is COS' SlowDown.",
             ),
             example=f"curl -X POST {root}/control/faults -H 'Content-Type: application/json' \\\n"
             '  -d \'{"vendor": "cos", "kind": "throttle", "at": "upload", "count": 5}\'',
@@ -211,15 +204,3 @@ def _kept_headers(request: web.Request) -> dict[str, str]:
     given = {name: request.headers[name] for name in GIVEN_BACK if name in request.headers}
     own = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith("x-cos-meta-")}
     return {"Content-Type": "application/octet-stream", **given, **own}
-
-
-def _spelled_as_bucket(root: str) -> tuple[str, str] | None:
-    """This machine's address as a bucket's name and an endpoint, if it is one of four numbers."""
-    parts = urlsplit(root)
-    host = parts.hostname or ""
-    try:
-        ipaddress.IPv4Address(host)
-    except ValueError:
-        return None
-    first, _, rest = host.partition(".")
-    return first, f"{parts.scheme}://{rest}" + (f":{parts.port}" if parts.port else "")

@@ -1,4 +1,4 @@
-"""Storage: bytes under keys, behind one small port: a local folder, and clouds through OpenDAL.
+"""Storage: bytes under keys, behind one small port: a local folder, and clouds through obstore.
 
 `library` comes in to keep, serve and move files and to change where they lie, wiring to open it. Nobody else needs to
 know where bytes lie.

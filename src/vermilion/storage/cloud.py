@@ -1,8 +1,8 @@
-"""Storage in a cloud, through Apache OpenDAL: a spooled file is verified, sent, and looked at before it counts.
+"""Storage in a cloud, through obstore: a spooled file is verified, sent, and looked at before it counts.
 
-Only OpenDAL's blocking operator is used, on threads of our own: its asynchronous one can end a process with SIGABRT
-(PyO3/pyo3-async-runtimes, issue 40). Nothing is ever streamed into it from elsewhere: its file object commits what
-it has when it is closed, also where that happens because the source broke.
+Only obstore's blocking functions are used, on threads of our own (they let go of the interpreter while they wait): its
+asynchronous ones can end a process with SIGABRT (PyO3/pyo3-async-runtimes, issue 40). What is sent is a whole file of
+the spool, whose hash is part of the signature; an upload in parts that fails is aborted, so nothing half is ever left.
 """
 
 import asyncio
@@ -10,16 +10,17 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from vermilion.storage.errors import FileMissing, StorageFailed
 from vermilion.storage.keys import hash_of, verified_size
-from vermilion.storage.kinds import KINDS, Address
+from vermilion.storage.kinds import Address
 from vermilion.storage.said import said
 
 if TYPE_CHECKING:
-    from opendal import Operator
+    from obstore.store import S3Credential, S3Store
 
 T = TypeVar("T")
 
@@ -27,46 +28,67 @@ THREADS: Final = 16
 PIECE_BYTES: Final = 2 * 2**20
 """One read is one request: large enough to be few, small enough to be held for each reader."""
 
-WHOLE_MAX_BYTES: Final = 8 * 2**20
-"""Up to here a file is one request; above, so large parts, which every kind of cloud takes (100 KiB to 5 GiB)."""
+PART_BYTES: Final = 8 * 2**20
+"""Larger files go in parts of this size, two at a time; every kind of cloud takes it (100 KiB to 5 GiB)."""
 
-ANSWER_SECONDS: Final = 15.0
-"""How long one question, or one piece on its way, may take before it is tried again."""
+CONNECT_SECONDS: Final = 5
+ANSWER_SECONDS: Final = 60
+"""How long one request may take with its body: a part over a line of 1 Mbit/s."""
 
 TRIES_AGAIN: Final = 2
-_NEEDED: Final = ("read", "write", "write_can_multi", "stat", "delete")
+TRYING_SECONDS: Final = 90
 
 
 def open_cloud(address: Address, access_key: str, secret_key: str) -> "CloudStorage":
-    """The storage at an address. Nothing is asked of it yet.
+    """The storage at an address. Nothing is asked of it yet; raises `StorageFailed` for settings that cannot be."""
+    # Wanted only where a cloud is used: 15 MiB on the disk, three in memory.
+    from obstore.exceptions import BaseError
+    from obstore.store import S3Store
 
-    Raises `StorageFailed` for settings OpenDAL does not take, and for a kind that lacks something we need.
-    """
-    # OpenDAL is 37 MiB and is wanted only where a cloud is used.
-    from opendal import Operator
-    from opendal.exceptions import ConfigInvalid, Unsupported
-    from opendal.layers import RetryLayer, TimeoutLayer
+    def login() -> "S3Credential":
+        return {"access_key_id": access_key, "secret_access_key": secret_key, "token": None, "expires_at": None}
 
     try:
-        operator = Operator(address.kind, **address.options(access_key, secret_key))
-    except (ConfigInvalid, Unsupported) as error:
-        raise said(error, address.host) from error
-    can = operator.capability()
-    if lacking := [name for name in _NEEDED if not getattr(can, name)]:
-        raise StorageFailed(
-            f"{KINDS[address.kind].title} cannot {', '.join(lacking)} here.", again=False, reason="misconfigured"
+        store = S3Store(
+            address.bucket,
+            prefix=address.root.strip("/") or None,
+            # The more particular of two names for it: what is not told here is looked for in the environment, and
+            # neither a login nor an address of whatever else this machine is for may get into our requests.
+            aws_endpoint_url_s3=address.url,
+            region=address.signed_region,
+            credential_provider=login,
+            virtual_hosted_style_request=not address.bucket_in_path,
+            skip_signature=False,
+            unsigned_payload=False,
+            s3_express=False,
+            request_payer=False,
+            # Several at once need a checksum that not everybody takes; one by one everybody deletes alike.
+            disable_bulk_delete=True,
+            client_options={
+                "allow_http": address.url.startswith("http://"),
+                "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+                "timeout": timedelta(seconds=ANSWER_SECONDS),
+            },
+            retry_config={
+                "max_retries": TRIES_AGAIN,
+                "retry_timeout": timedelta(seconds=TRYING_SECONDS),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=200),
+                    "max_backoff": timedelta(seconds=2),
+                    "base": 2,
+                },
+            },
         )
-    layered = operator.layer(TimeoutLayer(timeout=ANSWER_SECONDS, io_timeout=ANSWER_SECONDS)).layer(
-        RetryLayer(max_times=TRIES_AGAIN, min_delay=0.2, max_delay=2.0, jitter=True)
-    )
-    return CloudStorage(layered, address.host)
+    except (BaseError, ValueError) as error:
+        raise said(error, address.host) from error
+    return CloudStorage(store, address.host)
 
 
 class CloudStorage:
     """Keeps files in one bucket, below one prefix."""
 
-    def __init__(self, operator: "Operator", host: str) -> None:
-        self._operator = operator
+    def __init__(self, store: "S3Store", host: str) -> None:
+        self._store = store
         self._host = host
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vermilion-cloud")
 
@@ -90,7 +112,7 @@ class CloudStorage:
 
     async def size(self, key: str) -> int:
         hash_of(key)
-        return await self._run(key, lambda: self._operator.stat(key).content_length)
+        return await self._run(key, lambda: self._size(key))
 
     async def exists(self, key: str) -> bool:
         try:
@@ -111,31 +133,27 @@ class CloudStorage:
         return found.hexdigest()
 
     async def _run(self, key: str, work: Callable[[], T]) -> T:
-        from opendal import exceptions
+        from obstore.exceptions import BaseError
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except exceptions.NotFound as error:
+        except FileNotFoundError as error:
             failed = said(error, self._host)
-            # A bucket that is not there is no missing file.
-            raise failed if failed.reason == "no_bucket" else FileMissing(key) from error
-        except (
-            exceptions.Unexpected,
-            exceptions.PermissionDenied,
-            exceptions.RateLimited,
-            exceptions.ConfigInvalid,
-            exceptions.ConditionNotMatch,
-            exceptions.RangeNotSatisfied,
-            exceptions.Unsupported,
-            exceptions.Error,
-        ) as error:
+            # A bucket that is not there is no missing file, and neither is a spool that is gone.
+            raise failed if failed.reason == "no_bucket" or error.errno is not None else FileMissing(key) from error
+        except BaseError as error:
             raise said(error, self._host) from error
         except OSError as error:
             raise StorageFailed(f"The spool could not be read: {error.strerror}.", again=True) from error
 
     async def _piece(self, key: str, start: int, end: int) -> bytes:
-        wanted = min(PIECE_BYTES, end - start)
-        return await self._run(key, lambda: bytes(self._operator.read(key, offset=start, size=wanted)))
+        from obstore import get_range
+
+        until = min(start + PIECE_BYTES, end)
+        piece = await self._run(key, lambda: bytes(get_range(self._store, key, start=start, end=until)))
+        if not piece:
+            raise StorageFailed(f"{self._host} has less of {key} than it should.", again=False, reason="damaged")
+        return piece
 
     async def _pieces(self, key: str, piece: bytes, start: int, end: int) -> AsyncIterator[bytes]:
         while piece:
@@ -143,31 +161,35 @@ class CloudStorage:
             start += len(piece)
             piece = await self._piece(key, start, end) if start < end else b""
 
+    def _size(self, key: str) -> int:
+        from obstore import head
+
+        return head(self._store, key)["size"]
+
     def _put(self, spool: Path, key: str) -> None:
+        from obstore import put
+
         size_bytes = verified_size(spool, key)
-        with spool.open("rb") as file:
-            if size_bytes <= WHOLE_MAX_BYTES:
-                self._operator.write(key, file.read())
-            else:
-                # Not in a `with` block: one that fails would make an object of what was sent so far.
-                parts = self._operator.open(key, "wb", chunk=WHOLE_MAX_BYTES)
-                while piece := file.read(WHOLE_MAX_BYTES):
-                    parts.write(piece)
-                parts.close()
-        kept_bytes = self._operator.stat(key).content_length
+        put(self._store, key, spool, chunk_size=PART_BYTES, max_concurrency=2)
+        kept_bytes = self._size(key)
         if kept_bytes != size_bytes:
-            raise StorageFailed(f"{self._host} kept {kept_bytes} of {size_bytes} bytes of {key}.", again=True)
+            raise StorageFailed(
+                f"{self._host} kept {kept_bytes} of {size_bytes} bytes of {key}.", again=True, reason="damaged"
+            )
         spool.unlink(missing_ok=True)
 
     def _delete(self, key: str, untouched_seconds: float) -> bool:
-        from opendal.exceptions import NotFound
+        from obstore import delete, head
 
         if untouched_seconds > 0:
             try:
-                modified = self._operator.stat(key).last_modified
-            except NotFound:
+                modified = head(self._store, key)["last_modified"]
+            except FileNotFoundError:
                 return True
-            if modified is not None and time.time() - modified.timestamp() < untouched_seconds:
+            if time.time() - modified.timestamp() < untouched_seconds:
                 return False
-        self._operator.delete(key)
+        try:
+            delete(self._store, key)
+        except FileNotFoundError:
+            return True
         return True

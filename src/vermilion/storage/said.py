@@ -5,8 +5,8 @@ from typing import Final
 
 from vermilion.storage.errors import Reason, StorageFailed
 
-_CODE = re.compile(r'\bcode: "(?P<code>[A-Za-z.]{1,60})"')
-_STATUS = re.compile(r"\bstatus: (?P<status>\d{3})\b")
+_CODE = re.compile(r"<Code>(?P<code>[A-Za-z.]{1,60})</Code>")
+_STATUS = re.compile(r"\bstatus code: (?P<status>\d{3})\b")
 _FIRST_LINE_CHARS: Final = 200
 
 _BY_CODE: Final[dict[str, tuple[Reason, str]]] = {
@@ -25,14 +25,13 @@ _BY_CODE: Final[dict[str, tuple[Reason, str]]] = {
 }
 """By the error codes that COS, OSS, OBS and S3 share (each vendor's "Error codes")."""
 
-_FOR_NOW: Final[frozenset[Reason]] = frozenset({"busy", "unreachable", "timeout"})
+_FOR_NOW: Final[frozenset[Reason]] = frozenset({"busy", "unreachable", "timeout", "damaged"})
 
 
 def said(error: Exception, host: str) -> StorageFailed:
-    """What OpenDAL raised, as ours: which of the reasons, and one sentence that names the host."""
-    text = str(error)
-    reason, sentence = _read(text)
-    return StorageFailed(sentence.format(host=host), again=reason in _FOR_NOW or "(temporary)" in text, reason=reason)
+    """What obstore raised, as ours: which of the reasons, and one sentence that names the host."""
+    reason, sentence = _read(str(error))
+    return StorageFailed(sentence.format(host=host), again=reason in _FOR_NOW, reason=reason)
 
 
 def _read(text: str) -> tuple[Reason, str]:
@@ -41,22 +40,22 @@ def _read(text: str) -> tuple[Reason, str]:
         if code["code"] == "AccessDenied" and "expired" in text.lower():
             return _BY_CODE["RequestExpired"]
         return known
-    if "timeout reached" in text:
-        return "timeout", "{host} did not answer in time."
-    if "reqwest::send" in text or "error sending request" in text or "send http request" in text:
-        what = "its name is not known" if "dns error" in text else "no connection could be made"
-        return "unreachable", f"{{host}} could not be reached: {what}."
     status = _STATUS.search(text)
     if status is not None and status["status"] == "403":
-        return "denied", "{host} does not let this access key do that in this bucket."
+        return _BY_CODE["AccessDenied"]
     if status is not None and int(status["status"]) >= 500:
         return "busy", f"{{host}} answered {status['status']}."
-    if text.startswith("ConfigInvalid"):
-        return "misconfigured", f"These settings cannot be used: {_told(text)}."
+    lower = text.lower()
+    if "dns error" in lower:
+        return "unreachable", "{host} could not be reached: its name is not known."
+    if "timed out" in lower or "timedout" in lower or "deadline" in lower:
+        return "timeout", "{host} did not answer in time."
+    if "error sending request" in lower or "connect" in lower or "http error" in lower:
+        return "unreachable", "{host} could not be reached, or broke off."
     return "failed", f"{{host}} refused: {_told(text)}."
 
 
 def _told(text: str) -> str:
-    """The first line, without OpenDAL's own preface; braces would be taken for places to fill in."""
-    line = text.splitlines()[0] if text else "no reason was given"
-    return line.rpartition("=> ")[2].strip(" .").replace("{", "(").replace("}", ")")[:_FIRST_LINE_CHARS]
+    """The first line, without addresses; braces would be taken for places to fill in."""
+    line = re.sub(r"https?://\S+", "…", text.splitlines()[0] if text else "no reason was given")
+    return line.strip(" .").replace("{", "(").replace("}", ")")[:_FIRST_LINE_CHARS]

@@ -1,0 +1,79 @@
+"""The house's places over a folder and a cloud, as wiring opens them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import insert, update
+
+from tests.clouds import ACCESS_KEY, SECRET_KEY, Cloud
+from vermilion.db import Database, Tx, announce
+from vermilion.kit import SystemClock, new_id
+from vermilion.kit.sealed import Sealer, load_or_create_key
+from vermilion.storage import FOLDER, PLACES_TOPIC, KindName, LocalStorage, PlaceRow, Places
+
+
+@dataclass(slots=True)
+class Housed:
+    """Places, and what they are opened with."""
+
+    places: Places
+    folder: LocalStorage
+    db: Database
+    sealer: Sealer
+    spool: Path
+
+    async def add_place(
+        self, cloud: Cloud, kind: KindName = "s3", root: str = "vermilion", *, receiving: bool = True
+    ) -> UUID:
+        """A place in the cloud; its id."""
+        place_id = new_id()
+        sealed = self.sealer.seal(
+            f'{{"access_key": "{ACCESS_KEY}", "secret_key": "{SECRET_KEY}"}}', bound_to=f"storage_place:{place_id}"
+        )
+        row = {
+            "id": place_id,
+            "kind": kind,
+            "address": asdict(cloud.address(kind, root)),
+            "secrets_sealed": sealed,
+            "allow_private_hosts": True,
+            "receiving": False,
+            "created_at": SystemClock().now(),
+        }
+
+        def add(tx: Tx) -> None:
+            tx.execute(insert(PlaceRow).values(row))
+            announce(tx, PLACES_TOPIC)
+
+        await self.db.write(add)
+        if receiving:
+            await self.receive_in(place_id)
+        return place_id
+
+    async def receive_in(self, place_id: UUID) -> None:
+        """New files go there from now on."""
+
+        def choose(tx: Tx) -> None:
+            tx.execute(update(PlaceRow).values(receiving=False))
+            if place_id != FOLDER:
+                tx.execute(update(PlaceRow).where(PlaceRow.id == place_id).values(receiving=True))
+            announce(tx, PLACES_TOPIC)
+
+        await self.db.write(choose)
+
+
+@asynccontextmanager
+async def housed(db: Database, data: Path) -> AsyncIterator[Housed]:
+    """Open places as a house does, with the spool beside the folder."""
+    spool = data / "spool"
+    spool.mkdir(exist_ok=True)
+    folder = LocalStorage(data / "files")
+    sealer = load_or_create_key(data / "secret.key")
+    places = Places(folder, db, sealer, SystemClock(), spool)
+    try:
+        yield Housed(places, folder, db, sealer, spool)
+    finally:
+        places.close()
+        folder.close()
