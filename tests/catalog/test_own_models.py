@@ -201,6 +201,28 @@ async def test_a_row_that_cannot_be_read_takes_no_other_model_with_it(
     assert {line["model"] for line in logs if line["event"] == "own_model_unreadable"} == {"own-broken"}
 
 
+async def test_what_cannot_be_read_is_shown_to_admins_with_the_reason(
+    admin: httpx.AsyncClient, house: SmallHouse
+) -> None:
+    await add(admin)
+    assert (await admin.get("/admin/models")).json()["broken"] == []
+    good = await house.db.read(lambda tx: tx.scalars(select(OwnModelRow.entry)).one())
+    for model, entry in (
+        ("own-dear", {**good, "id": "own-dear", "price": {"base_credits": 10**9}}),
+        ("own-bare", ["no", "table"]),
+    ):
+        row = {"id": model, "digest": model[-1] * 64, "entry": entry, "created_at": NOW, "updated_at": NOW}
+        await house.db.write(lambda tx, row=row: tx.execute(insert(OwnModelRow).values(**row)))
+    listed = (await admin.get("/admin/models")).json()
+    assert "own-neon" in [item["id"] for item in listed["items"]]
+    bare, dear = listed["broken"]
+    assert (bare["id"], dear["id"]) == ("own-bare", "own-dear")
+    assert "dictionary" in bare["reason"]
+    assert dear["reason"].startswith("price.base_credits: ")
+    assert (await admin.delete("/admin/models/own-bare")).status_code == 204
+    assert [each["id"] for each in (await admin.get("/admin/models")).json()["broken"]] == ["own-dear"]
+
+
 async def test_a_row_that_cannot_be_read_can_still_be_replaced_and_deleted(
     admin: httpx.AsyncClient, person: httpx.AsyncClient, house: SmallHouse
 ) -> None:

@@ -17,6 +17,7 @@ from vermilion.catalog.credentials import (
     ensure_sandbox_credential,
     mark_health,
 )
+from vermilion.catalog.drawing import model_view
 from vermilion.catalog.entry import Accepted, Entry, GivenInput
 from vermilion.catalog.overrides import override_model
 from vermilion.catalog.own_api import own_models_router
@@ -40,7 +41,7 @@ from vermilion.catalog.queries import (
 )
 from vermilion.catalog.shelf import CatalogBroken, Shelf, load_shelf
 from vermilion.catalog.snapshot import Snapshot
-from vermilion.catalog.views import ModelView, OverridePatch, TextView, model_view
+from vermilion.catalog.views import ModelView, OverridePatch, TextView
 
 __all__ = [
     "CREDENTIALS_TOPIC",

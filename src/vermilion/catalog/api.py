@@ -15,8 +15,10 @@ from vermilion.catalog.credentials import (
     delete_credential,
     note_test,
 )
+from vermilion.catalog.drawing import admin_model_view, model_view
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.overrides import override_model
+from vermilion.catalog.own_models import broken_models
 from vermilion.catalog.provider_views import (
     BalanceView,
     CredentialView,
@@ -41,11 +43,10 @@ from vermilion.catalog.tables import CredentialRow
 from vermilion.catalog.views import (
     AdminModelList,
     AdminModelView,
+    BrokenModelView,
     ModelList,
     ModelView,
     OverridePatch,
-    admin_model_view,
-    model_view,
 )
 from vermilion.db import Tx
 from vermilion.identity import Actor, AdminActor, CurrentActor, House, problem_responses, write_responses
@@ -104,12 +105,14 @@ async def get_model(model: ModelName, actor: CurrentActor, request: Request) -> 
 
 @admin_router.get("/models", responses=problem_responses(401, 403), summary="The models, for admins")
 async def get_admin_models(actor: AdminActor, request: Request) -> AdminModelList:
-    """Every model with what was changed about it."""
+    """Every model with what was changed about it, and those of the house's own that cannot be read."""
     house = house_of(request)
     entries, reachable = await house.db.read(_entries, house.shelf, actor)
     declared = {entry.id: entry for entry in await house.db.read(declared_entries, house.shelf)}
+    broken = await house.db.read(broken_models)
     return AdminModelList(
-        items=[_admin_view(house, entry, declared[entry.id], reachable) for entry in entries if entry.id in declared]
+        items=[_admin_view(house, entry, declared[entry.id], reachable) for entry in entries if entry.id in declared],
+        broken=[BrokenModelView(id=each.id, reason=each.reason) for each in broken],
     )
 
 

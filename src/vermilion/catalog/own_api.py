@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Path, Request
 
 from vermilion.catalog.api import ModelName, admin_view, house_of
+from vermilion.catalog.drawing import preview_view
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.own_models import add_model, delete_model, replace_model, require_sound
 from vermilion.catalog.own_views import (
@@ -19,7 +20,7 @@ from vermilion.catalog.own_views import (
 from vermilion.catalog.proposing import proposed
 from vermilion.catalog.queries import open_credential, providers_with_credentials, visible_entry
 from vermilion.catalog.shelf import OWN_PREFIX, Shelf
-from vermilion.catalog.views import AdminModelView, ModelView, preview_view
+from vermilion.catalog.views import AdminModelView, ModelView
 from vermilion.db import Tx
 from vermilion.identity import Actor, AdminActor, problem_responses, write_responses
 from vermilion.kit import Conflict, NotFound

@@ -7,6 +7,7 @@ the digest of its content, which needs no invalidation.
 import hashlib
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 OWN_MODELS_MAX = 200
 """How many a house may have: enough for any shelf people can still choose from."""
 
+REASONS_SHOWN = 3
+REASON_MAX_CHARS = 500
+
 _read: OrderedDict[str, Entry] = OrderedDict()
 
 
@@ -47,6 +51,35 @@ def own_entries(tx: Tx) -> list[Entry]:
     known = {model: entry for model, digest in digests.items() if (entry := _read.get(digest)) is not None}
     known |= {entry.id: entry for entry in _fetch(tx, sorted(digests.keys() - known.keys()))}
     return [known[model] for model in sorted(known)]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """A model of the house's own that this version cannot read, and why."""
+
+    id: str
+    reason: str
+
+
+def broken_models(tx: Tx) -> list[BrokenModel]:
+    """The models of the house's own that this version cannot read, by id: they can be replaced or deleted."""
+    found = []
+    for row in tx.execute(select(OwnModelRow.id, OwnModelRow.digest, OwnModelRow.entry).order_by(OwnModelRow.id)):
+        if row.digest in _read:
+            continue
+        try:
+            Entry.read(row.entry)
+        except ValidationError as error:
+            found.append(BrokenModel(row.id, _reason(error)))
+    return found
+
+
+def _reason(error: ValidationError) -> str:
+    told = [
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_input=False, include_url=False)[:REASONS_SHOWN]
+    ]
+    return "; ".join(each.removeprefix(": ") for each in told)[:REASON_MAX_CHARS]
 
 
 def add_model(tx: Tx, actor: Actor | None, entry: Entry, *, now: datetime) -> Entry:
