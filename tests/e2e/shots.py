@@ -40,6 +40,7 @@ ROOMS = {
     "admin-users": "/admin/users",
     "admin-review": "/admin/review",
     "admin-audit": "/admin/audit",
+    "admin-sms": "/admin/sms",
     "admin-choices": "/admin/choices",
 }
 

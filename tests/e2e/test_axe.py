@@ -20,6 +20,7 @@ ROOMS = [
     "/admin/users",
     "/admin/review",
     "/admin/audit",
+    "/admin/sms",
     "/admin/choices",
 ]
 
