@@ -44,12 +44,12 @@ test('what has no name is called by what it is and the end of its id', () => {
 
 test('changes are told with labels and words, also of what lies inside', () => {
   const told = toldChanges({
-    before: { role: 'user', enabled: true, fields: { key: '••••1234', base_url: 'https://a' }, digest: 'a' },
+    before: { role: 'user', enabled: true, fields: { key: '••••1234', base_url: 'https://a', region: '' }, digest: 'a' },
     after: { role: 'admin', enabled: false, fields: { key: '••••9876', base_url: 'https://a' }, digest: 'b' }
   });
   expect(told.map(({ label, before, after }) => [label, before, after])).toEqual([
     ['Role', 'person', 'admin'],
     ['In use', 'on', 'off'],
-    ['key', '••••1234', '••••9876']
+    ['Key', '••••1234', '••••9876']
   ]);
 });

@@ -72,4 +72,5 @@ export type Told = { name: string; label: string; before: string | null; after: 
 export const toldChanges = (entry: Pick<AuditEntry, 'before' | 'after'>): Told[] =>
   changesOf(entry.before, entry.after)
     .filter(({ name }) => !UNTOLD.has(name))
-    .map(({ name, before, after }) => ({ name, label: labelOf(name), before: sayValue(name, before), after: sayValue(name, after) }));
+    .map(({ name, before, after }) => ({ name, label: labelOf(name), before: sayValue(name, before), after: sayValue(name, after) }))
+    .filter(({ before, after }) => before !== null || after !== null);

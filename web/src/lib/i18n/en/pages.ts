@@ -13,6 +13,7 @@ export const pages = {
   'library.any_model': 'Any model',
   'library.favourites': 'Favourites only',
   'library.view': 'View {name}',
+  'library.choose_some': 'Choose',
   'library.choose': 'Choose {name}',
   'library.chosen': '{n} chosen',
   'library.choose_none': 'Choose none',

@@ -15,6 +15,7 @@ export const pages: Record<keyof typeof en, string> = {
   'library.any_model': '所有模型',
   'library.favourites': '只看收藏',
   'library.view': '查看 {name}',
+  'library.choose_some': '选择',
   'library.choose': '选择 {name}',
   'library.chosen': '已选 {n} 项',
   'library.choose_none': '取消选择',
