@@ -63,8 +63,8 @@ class Client:
     async def made(self, prompt: str = "a red fox", model: str = SCHNELL, **body: Any) -> Reply:
         return await self.finish(await self.submit(prompt, model, **body))
 
-    async def arm(self, kind: str, **more: Any) -> None:
-        reply = await self.ask("POST", "/control/faults", json={"vendor": "fal", "kind": kind, **more})
+    async def arm(self, kind: str, *, vendor: str = "fal", **more: Any) -> None:
+        reply = await self.ask("POST", "/control/faults", json={"vendor": vendor, "kind": kind, **more})
         assert reply.status == 201, reply.body
 
     async def jobs(self) -> list[Any]:

@@ -76,7 +76,8 @@ class Run:
         prompt = self.item.prompt
         order = run_order(prompt, self.item.outputs)
         marks = signatures(prompt, order)
-        known = self.server.remembered
+        # What shall go wrong goes wrong on the way, which one that is remembered does not go.
+        known = {} if self.item.job.faults else self.server.remembered
         cached = [node_id for node_id in order if marks[node_id] in known]
         await self._message("execution_cached", {"nodes": cached})
         now_known: dict[str, tuple[tuple[Any, ...], Any]] = {}
@@ -92,8 +93,6 @@ class Run:
                 else:
                     values, ui = await self._run_node(node_id)
                 now_known[mark] = (values, ui)
-            # A workflow that is remembered as a whole meets nothing on its way.
-            self._meet_fate()
         except Interrupted:
             await self._fail("execution_interrupted", {})
             return False
@@ -143,7 +142,7 @@ class Run:
         words = next((given[name] for name in ("positive", "guider") if isinstance(given.get(name), str)), "")
         previews = self.server.previews_for(item.extra_data) and not fast
         for step in range(1, steps + 1):
-            await self._pass(NEVER if job.fault("never") and step > 1 else each)
+            await self._pass(NEVER if job.fault("never") and step == min(2, steps) else each)
             about = {"value": step, "max": steps, "prompt_id": item.prompt_id, "node": node_id}
             picture = b""
             if previews and isinstance(canvas, Canvas):

@@ -199,7 +199,14 @@ class Vendor(BaseVendor):
             case "accepted-500" | "accepted-504":
                 await answer()
                 raise Refusal(5000 if fault.kind == "accepted-500" else 5002)
-        return await super().act_out(request, fault, answer, refuse)
+
+        async def told() -> web.StreamResponse:
+            try:
+                return await answer()
+            except Refusal as refusal:
+                return refused(refusal.code, str(refusal))
+
+        return await super().act_out(request, fault, told, refuse)
 
     def _known(self, account: str, asked_id: str, resource: str) -> Job | None:
         job = self.stage.jobs.get(asked_id) or self._accounts.by_external(account, asked_id)

@@ -100,8 +100,8 @@ async def drip(request: web.Request, like: web.Response, body: bytes, seconds: f
     steps = max(2, min(len(body) or 1, int(seconds * 10) or 2))
     size = -(-len(body) // steps)
     for start in range(0, len(body), size or 1):
-        await response.write(body[start : start + size])
         await asyncio.sleep(seconds / steps)
+        await response.write(body[start : start + size])
     await response.write_eof()
     return response
 
