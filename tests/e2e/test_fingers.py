@@ -15,7 +15,8 @@ SMALL = """(least) => {
   const seen = (one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const inWords = (one) => one.tagName === 'A' && getComputedStyle(one).display === 'inline';
   const pressed = document.querySelectorAll('a[href], button, select, summary, input:not([type=hidden]), textarea');
-  return [...pressed].filter((one) => seen(one) && !one.closest('[aria-hidden=true]') && !one.matches('.sr-only') && !inWords(one)).flatMap((one) => {
+  const left = (one) => !one.closest('[aria-hidden=true]') && !one.matches('.sr-only') && !inWords(one);
+  return [...pressed].filter((one) => seen(one) && left(one)).flatMap((one) => {
     const target = one.matches('input[type=radio], input[type=checkbox]') ? one.closest('label') : one;
     const box = target.getBoundingClientRect();
     const around = getComputedStyle(target, '::after');
