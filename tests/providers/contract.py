@@ -4,9 +4,12 @@ Recordings say what must be sent and what must be made of each answer; `REQUIRED
 leave unrecorded, so that a new adapter cannot forget a way to fail.
 """
 
+import ast
+import importlib.util
+import inspect
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +34,7 @@ from vermilion.providers import (
     power,
 )
 
+_ROOM = "vermilion.providers"
 RECORDINGS = Path(__file__).parent / "recordings"
 
 REQUIRED = {
@@ -96,6 +100,10 @@ REQUIRED_AT_ONCE = {
 """The same for vendors whose answer to a submit is the result: there is no job to ask about."""
 
 
+MODERATION = frozenset({"submit_blocked", "check_blocked", "check_blocked_output"})
+"""The situations that a vendor who judges neither words nor pictures cannot bring about."""
+
+
 @dataclass(frozen=True)
 class Vendor:
     """What a vendor's contract test describes. The functions get the address of the server that plays the vendor."""
@@ -106,8 +114,8 @@ class Vendor:
     """Calls by name; a recording to submit says which one it is about (`call`, else `plain`)."""
     ticket: Callable[[str], Ticket] | None = None
     """A ticket to ask about; none where the answer to a submit is the result itself."""
-    cannot_happen: Mapping[str, str] = field(default_factory=dict)
-    """Required situations that this vendor cannot bring about, each with the reason."""
+    unmoderated: str = ""
+    """Why nothing is ever refused for what it shows, where the vendor's facts say so. Nothing else may be left out."""
     recorded_in: str = ""
     """The folder of the recordings, where it is not called like the adapter."""
 
@@ -166,12 +174,22 @@ class ProviderContract:
             pytest.skip(f"{self.vendor.adapter.title} answers at once: there is nothing to {verb}")
         recorded = recordings_in(self.vendor.recordings)
         for name, kind in required[verb].items():
-            if name in self.vendor.cannot_happen:
-                assert name not in recorded, f"{name} is recorded: it can happen"
+            if name in MODERATION and self.vendor.unmoderated:
+                assert name not in recorded, f"{name} is recorded: this vendor does moderate"
                 continue
             assert name in recorded, f"record {name}: it must become {kind}"
             assert recorded[name]["do"] == verb
             assert recorded[name]["outcome"]["is"] == kind, name
+
+    def test_it_knows_moderation_unless_its_vendor_has_none(self) -> None:
+        recorded = recordings_in(self.vendor.recordings)
+        blocked = [name for name, one in recorded.items() if _is_blocked(one["outcome"])]
+        told = [module for module in modules_of(self.vendor.adapter) if speaks_of_moderation(module)]
+        if self.vendor.unmoderated:
+            assert not blocked, f"{blocked} are recorded as refused by moderation: {self.vendor.unmoderated}?"
+            assert not told, f"{told} tell of moderation: {self.vendor.unmoderated}?"
+        else:
+            assert blocked and told, "nothing is ever refused by moderation; say why, by the vendor's facts"
 
     async def test_a_closed_door_means_that_nothing_was_accepted(self, wire: Wire) -> None:
         with socket.socket() as taken:
@@ -205,6 +223,44 @@ class ProviderContract:
         adapter = self.vendor.adapter(self.vendor.login("http://127.0.0.1:9"), wire)
         for name in ("cancel", "check_many", "find", "read_callback", "probe"):
             assert (power(adapter, name) is not None) == hasattr(adapter, name)  # type: ignore[arg-type]
+
+
+def _is_blocked(outcome: Mapping[str, Any]) -> bool:
+    return outcome["is"] == "Blocked" or any(output["blocked"] for output in outcome.get("outputs", ()))
+
+
+def modules_of(adapter: type[Provider]) -> set[str]:
+    """The modules an adapter is made of: its own, and all of its room that they use."""
+    found: set[str] = set()
+    ahead = {adapter.__module__}
+    while ahead:
+        module = ahead.pop()
+        found.add(module)
+        ahead |= {name for name in _imported_by(module) if name not in found}
+    return found
+
+
+def _imported_by(module: str) -> set[str]:
+    told = [node for node in ast.walk(_tree(module)) if isinstance(node, ast.ImportFrom)]
+    names = {node.module or "" for node in told}
+    names |= {f"{node.module}.{alias.name}" for node in told for alias in node.names if node.module == _ROOM}
+    # The errors are everybody's, and name every way to fail.
+    ours = {name for name in names if name.startswith(f"{_ROOM}.") and name != f"{_ROOM}.errors"}
+    return {name for name in ours if importlib.util.find_spec(name) is not None}
+
+
+def speaks_of_moderation(module: str) -> bool:
+    """Whether code in this module makes a `Blocked`, or marks an output as `blocked`."""
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Name) and node.id == "Blocked":
+            return True
+        if isinstance(node, ast.Call) and any(keyword.arg == "blocked" for keyword in node.keywords):
+            return True
+    return False
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(module)))
 
 
 def _described(outcome: Any, origin: str) -> dict[str, Any]:
