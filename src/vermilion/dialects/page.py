@@ -22,6 +22,10 @@ with the house's own: it says more, resumes its event stream everywhere, and ask
 
 - **Signing in.** `POST /api/v1/auths/signin` answers with a `token` for `Authorization: Bearer …`; an API key does as
   well. It is a session like a browser's: it ends after two weeks without use, and is listed and ended like any other.
+- **Codes** are sent for `register`, `login`, `bind` (a number that is added) and `change` (a change is confirmed with
+  one's own number; for any other number it means `bind`). The answer is the same whether or not anybody has the number.
+  Adding, changing or removing a number or an address wants a token opened within five minutes, or confirmed since with
+  `POST /api/v1/me/confirm`; else it is 403 `auth.confirmation_required`.
 - **Keys** of a body may be written in `snake_case` or `camelCase`; unknown ones are refused by name. A field that is
   known here and that the chosen model does not understand is left out, and named in the answer's `ignored_fields`.
 - **Sizes** in pixels are given to models that take them; for the others, and where a side is beyond what a model

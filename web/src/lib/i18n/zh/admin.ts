@@ -241,7 +241,7 @@ const admin: AdminMessages = {
 
   'sms.body': '配置后，大家可以用手机号注册和登录；不配置时只用邮箱。',
   'sms.state': '状态',
-  'sms.ready': '验证码发送正常开启',
+  'sms.ready': '验证码发送已开启',
   'sms.incomplete': '还缺少配置',
   'sms.off': '不发送验证码',
   'sms.sent': '过去一天已用 {n} 条，上限 {max} 条',
