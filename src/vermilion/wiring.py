@@ -46,11 +46,11 @@ from vermilion.identity import (
 from vermilion.kit import Clock, SystemClock, Together
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
-from vermilion.library import Keeper, purge_deleted, signed_link
+from vermilion.library import Keeper, Mover, purge_deleted, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
 from vermilion.sms import SmsWire
-from vermilion.storage import LocalStorage
+from vermilion.storage import LocalStorage, Places
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +77,9 @@ class House:
     sealer: Sealer
     hasher: PasswordHashing
     limiter: Limiter
-    storage: LocalStorage
+    storage: Places
     keeper: Keeper
+    mover: Mover
     downloader: Downloader
     hub: EventHub
     dispatcher: Dispatcher
@@ -163,7 +164,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         stack.push_async_callback(sms_wire.close)
         downloader = Downloader.open()
         stack.push_async_callback(downloader.close)
-        storage = LocalStorage(files)
+        storage = Places(LocalStorage(files), db, sealer, clock, spool)
         stack.callback(storage.close)
         keeper = Keeper(storage, spool, workers=settings.workers)
         stack.push_async_callback(keeper.close)
@@ -225,6 +226,7 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
             limiter=Limiter(Quotas() if settings.rate_limits else Quotas.none(), clock),
             storage=storage,
             keeper=keeper,
+            mover=Mover(db, storage, clock),
             downloader=downloader,
             hub=hub,
             dispatcher=dispatcher,
@@ -270,6 +272,7 @@ async def _keep_house(house: House) -> None:
             await house.db.write(forget_tallies, now - TALLIES_KEPT)
             for key in await house.db.write(purge_deleted, now - TRASH_KEPT):
                 await house.storage.delete(key, untouched_seconds=HOUSEKEEPING_SECONDS)
+            await house.storage.finish_deletions()
             await asyncio.to_thread(_sweep_spool, house.keeper.spool_dir, now)
         except Exception:
             # The outermost rim of a background loop: it must outlive a database that is away.

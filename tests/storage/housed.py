@@ -76,4 +76,3 @@ async def housed(db: Database, data: Path) -> AsyncIterator[Housed]:
         yield Housed(places, folder, db, sealer, spool)
     finally:
         places.close()
-        folder.close()

@@ -25,6 +25,7 @@ from vermilion.identity import (
 )
 from vermilion.ledger import router as ledger_router
 from vermilion.library import router as library_router
+from vermilion.library import storage_router
 from vermilion.wiring import House
 
 API = "/api/v1"
@@ -76,6 +77,7 @@ def assemble(*, max_upload_bytes: int) -> FastAPI:
         payments_router,
         admin.router,
         admin_router,
+        storage_router,
         sms_router,
     ):
         app.include_router(router, prefix=API)

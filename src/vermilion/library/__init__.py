@@ -1,7 +1,7 @@
 """The library: what people made or uploaded. Files are inspected and kept here, and assets point to them.
 
 `generation` comes in to keep results, to read inputs and to trash what it made; wiring opens the `Keeper`; `app`
-mounts `router`. The library knows nobody above it: a generation is only an id on an asset.
+mounts `router` and `storage_router`. The library knows nobody above it: a generation is only an id on an asset.
 """
 
 from vermilion.library.api import router
@@ -17,6 +17,12 @@ from vermilion.library.commands import (
 from vermilion.library.inspection.media import Kind, Marks, Unreadable
 from vermilion.library.keeper import Keeper, KeptFile
 from vermilion.library.links import check_link, signed_link
+from vermilion.library.places import Mover, MoveView, PlaceKind, PlaceView, StorageDraft, StorageHouse, StorageView
+from vermilion.library.places import begin_move as begin_moving_files
+from vermilion.library.places import choose as choose_storage
+from vermilion.library.places import router as storage_router
+from vermilion.library.places import storage_of as storage_settings
+from vermilion.library.places import try_out as try_storage
 from vermilion.library.queries import (
     Wanted,
     assets_of,
@@ -41,7 +47,14 @@ __all__ = [
     "KeptFile",
     "Kind",
     "Marks",
+    "MoveView",
+    "Mover",
+    "PlaceKind",
+    "PlaceView",
     "ReceivingHouse",
+    "StorageDraft",
+    "StorageHouse",
+    "StorageView",
     "Unreadable",
     "Wanted",
     "add_asset",
@@ -49,8 +62,10 @@ __all__ = [
     "asset_view",
     "assets_of",
     "assets_of_generations",
+    "begin_moving_files",
     "change_asset",
     "check_link",
+    "choose_storage",
     "favourite_generations",
     "list_assets",
     "note_small_thumbnail",
@@ -62,9 +77,12 @@ __all__ = [
     "require_asset",
     "router",
     "signed_link",
+    "storage_router",
+    "storage_settings",
     "stored_by_kind",
     "stored_bytes",
     "trash_asset",
     "trash_assets_of_generation",
+    "try_storage",
     "usable_inputs",
 ]

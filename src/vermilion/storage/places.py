@@ -61,10 +61,11 @@ class Places:
         db.listen(self._on_topic)
 
     def close(self) -> None:
-        """Close the clouds; the folder is its opener's."""
+        """Close the folder and the clouds."""
         for _, cloud in self._open.values():
             cloud.close()
         self._open.clear()
+        self.folder.close()
 
     async def put(self, spool: Path, key: str) -> None:
         known = await self._places()
@@ -142,6 +143,10 @@ class Places:
         )
         if leaving is not None:
             await self._finish(leaving)
+
+    async def try_receiving(self, ask: Callable[[Place], Awaitable[T]]) -> T:
+        """Ask the place that new files go to. Raises `StorageFailed` where it cannot be opened."""
+        return await ask(await self._at((await self._places()).receiving))
 
     async def _places(self) -> _Known:
         if self._known is None:

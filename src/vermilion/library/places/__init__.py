@@ -1,1 +1,24 @@
-"""Where files lie, as an admin sees and changes it: settings, the connection test, moving files."""
+"""Where files lie, as an admin sees and changes it: settings, the connection test, moving files.
+
+`library` gives out what others need of it.
+"""
+
+from vermilion.library.places.api import StorageHouse, begin_move, choose, router, storage_of, try_out
+from vermilion.library.places.drafts import PlaceKind, StorageDraft
+from vermilion.library.places.mover import Mover
+from vermilion.library.places.views import MoveView, PlaceView, StorageView
+
+__all__ = [
+    "MoveView",
+    "Mover",
+    "PlaceKind",
+    "PlaceView",
+    "StorageDraft",
+    "StorageHouse",
+    "StorageView",
+    "begin_move",
+    "choose",
+    "router",
+    "storage_of",
+    "try_out",
+]

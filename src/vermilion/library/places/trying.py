@@ -1,0 +1,82 @@
+"""The connection test: a small file is written, read back, compared, read in part, and deleted."""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from vermilion.library.places.drafts import Prepared
+from vermilion.storage import (
+    CloudStorage,
+    FileMissing,
+    LocalStorage,
+    Reason,
+    StorageFailed,
+    content_key,
+    open_cloud,
+    require_reachable_host,
+)
+
+Step = Literal["open", "write", "read", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a test went: at which step it failed and why, or that it did not. `latency_ms` is that of the writing."""
+
+    latency_ms: int
+    step: Step | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+async def try_cloud(prepared: Prepared, spool_dir: Path) -> Tried:
+    """Test a cloud as it was typed in."""
+    try:
+        storage = await asyncio.to_thread(_opened, prepared)
+    except StorageFailed as error:
+        return Tried(0, "open", error.reason, error.detail)
+    try:
+        return await try_storage(storage, spool_dir)
+    finally:
+        storage.close()
+
+
+async def try_storage(storage: CloudStorage | LocalStorage, spool_dir: Path) -> Tried:
+    """Test an open storage."""
+    content = f"A file to try out the storage of a studio: {uuid4()}.".encode()
+    key = content_key(hashlib.sha256(content).hexdigest())
+    spool = spool_dir / f"{uuid4().hex}.trial"
+    step: Step = "write"
+    begun = time.monotonic()
+    latency_ms = 0
+    try:
+        await asyncio.to_thread(spool.write_bytes, content)
+        await storage.put(spool, key)
+        latency_ms = round((time.monotonic() - begun) * 1000)
+        step = "read"
+        whole = b"".join([piece async for piece in await storage.open(key)])
+        part = b"".join([piece async for piece in await storage.open(key, 2, 6)])
+        if whole != content or part != content[2:6]:
+            raise StorageFailed("What was read back is not what was written.", again=False, reason="damaged")
+        step = "delete"
+        await storage.delete(key)
+        if await storage.exists(key):
+            raise StorageFailed("What was deleted can still be read.", again=False, reason="denied")
+    except FileMissing:
+        return Tried(latency_ms, step, "missing", "What was written cannot be found again.")
+    except StorageFailed as error:
+        return Tried(latency_ms, step, error.reason, error.detail)
+    except OSError as error:
+        return Tried(latency_ms, step, "failed", f"The spool cannot be written: {error.strerror}.")
+    finally:
+        await asyncio.to_thread(lambda: spool.unlink(missing_ok=True))
+    return Tried(latency_ms)
+
+
+def _opened(prepared: Prepared) -> CloudStorage:
+    require_reachable_host(prepared.address.host, allow_private=prepared.allow_private_hosts)
+    return open_cloud(prepared.address, prepared.access_key, prepared.secret_key)
