@@ -117,7 +117,10 @@ def _installed_bytes(build: Path) -> int:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
         python = environment / "bin" / "python"
         arguments = ["--python", str(python), "install", "--quiet", "--require-hashes", "--no-compile", "-r", str(LOCK)]
-        subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, stderr=subprocess.DEVNULL)
+        ended = subprocess.run([sys.executable, "-m", "pip", *arguments], check=False, capture_output=True, text=True)
+        if ended.returncode:
+            # Its warnings about itself are nobody's concern here; why it could not install is.
+            raise RuntimeError(f"pip installed nothing:\n{ended.stderr[-2000:]}")
         done.touch()
     return _folder_bytes(next(environment.glob("lib/python*/site-packages"))) + _folder_bytes(Path("src/vermilion"))
 

@@ -30,6 +30,7 @@ from vermilion.generation.tables import AttemptRow
 from vermilion.identity import PasswordHashing, create_admin, create_api_key
 from vermilion.kit import SystemClock, new_id
 from vermilion.settings import Settings
+from vermilion.terminal.studio import IDLE_SECONDS
 from vermilion.wiring import House, open_house
 
 PASSWORD = "a long way home"
@@ -290,8 +291,8 @@ async def open_studio(
             log_level="warning",
             lifespan="off",
             timeout_graceful_shutdown=2,
-            # A client that looks again every few seconds must not meet the end of its idle connection.
-            timeout_keep_alive=300,
+            # As the real server has it.
+            timeout_keep_alive=IDLE_SECONDS,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve())

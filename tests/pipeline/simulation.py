@@ -103,7 +103,7 @@ class Simulation:
         self.starting = False
         for step in range(STEPS):
             await self._step()
-            if step % 45 == 44:
+            if step % 30 == 29:
                 studio.check()
         self.stormy = False
         await self._clear_up()

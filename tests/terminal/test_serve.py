@@ -1,5 +1,6 @@
 """`vermilion serve`: it says where it is, refuses in words, and leaves nothing behind."""
 
+import http.client
 import os
 import re
 import signal
@@ -78,6 +79,19 @@ def test_a_sandbox_that_dies_is_started_again(fresh: Studio) -> None:
         assert again
     finally:
         fresh.stop()
+
+
+def test_a_connection_without_a_request_is_kept_as_long_as_proxies_keep_it(studio: Studio) -> None:
+    """Usual servers close it after five seconds: whatever a proxy sends just then is lost."""
+    line = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=30)
+    for pause_seconds in (0, 6):
+        time.sleep(pause_seconds)
+        # It opens no second connection of its own.
+        line.auto_open = line.sock is None
+        line.request("GET", "/api/v1/health")
+        answer = line.getresponse()
+        assert answer.read() and answer.status == 200
+    line.close()
 
 
 def test_a_second_server_on_the_same_data_is_refused(vermilion: Terminal, studio: Studio) -> None:

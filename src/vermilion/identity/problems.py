@@ -2,7 +2,7 @@
 
 import http
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -177,13 +177,18 @@ def invalid_request(errors: Sequence[Any]) -> AppError:
     )
 
 
+_OF_A_KEY: Final = "[key]"
+"""What the framework adds to the path of a table's key that is wrong, beside the key."""
+
+
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(error["type"])
     code = _FAULTS.get(kind)
     if code is None:
         code = "wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid"
     # The first part says where (body, query, path); a form knows its fields without it.
-    path = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0] if error["loc"] else "body")
+    parts = [str(part) for part in error["loc"][1:] if part != _OF_A_KEY]
+    path = ".".join(parts) or str(error["loc"][0] if error["loc"] else "body")
     # What a check of ours says is a sentence already; the framework puts its own words before it.
     message = str(error["msg"]).removeprefix("Value error, ")
     fault: dict[str, Any] = {"field": _storable(path), "code": code, "message": _storable(message)}

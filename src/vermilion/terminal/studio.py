@@ -29,6 +29,10 @@ from vermilion.wiring import House, open_house
 DRAIN_SECONDS = 10
 """How long answers under way may take once the server was told to stop."""
 
+IDLE_SECONDS = 150
+"""How long a connection without a request stays open: longer than the proxies in front keep theirs (nginx a minute,
+Caddy two). Whoever closes first must be them, or a request is sent into a door that is just closing."""
+
 
 def run(settings: Settings, door: socket.socket, sandbox: SandboxProcess | None) -> None:
     """Serve at the open door until told to stop; the schema must be up to date."""
@@ -103,6 +107,7 @@ async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProces
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
+                timeout_keep_alive=IDLE_SECONDS,
             )
         )
         with _stopping(server, house):
