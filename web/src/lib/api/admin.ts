@@ -1,6 +1,7 @@
 /** The admin's questions and verbs. */
 import type {
-  AdminModel, AdminUser, AuditEntry, BrokenModel, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
+  AdminModel, AdminOrder, AdminPackage, AdminUser, AuditEntry, CodePatch, CodesAsked, CodeState, Gateway, GatewayPatch, GatewayTest,
+  MadeCodes, NewCodes, NewPackage, OrderStatus, PackagePatch, RedemptionCode, BrokenModel, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
   ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Sms, SmsDraft, SmsTest, Templates, UserPatch
 } from './admin_types';
 import { given } from './calls';
@@ -50,5 +51,31 @@ export const patchChoices = (body: Partial<Choices>) => take<Choices>(client.PAT
 export const getSms = () => take<Sms>(client.GET('/api/v1/admin/sms'));
 export const putSms = (body: SmsDraft) => take<Sms>(client.PUT('/api/v1/admin/sms', { body }));
 export const testSms = () => take<SmsTest>(client.POST('/api/v1/admin/sms/test'));
+type CodeFilter = Paged & { batch_id?: string | null; state?: CodeState | null; ending?: string };
+const code = (code_id: string) => ({ params: { path: { code_id } } });
+const batch = (batch_id: string) => ({ params: { path: { batch_id } } });
+export const listCodes = (query: CodeFilter) =>
+  take<Page<RedemptionCode>>(client.GET('/api/v1/admin/redemption-codes', { params: { query: given(query) } }));
+export const makeCodes = (body: NewCodes) => take<MadeCodes>(client.POST('/api/v1/admin/redemption-codes', { body }));
+export const exportCodes = (body: CodesAsked) =>
+  take<string>(client.POST('/api/v1/admin/redemption-codes/export', { body, parseAs: 'text' }));
+export const patchCode = (id: string, body: CodePatch) =>
+  take<RedemptionCode>(client.PATCH('/api/v1/admin/redemption-codes/{code_id}', { ...code(id), body }));
+export const deleteCode = (id: string) => take<void>(client.DELETE('/api/v1/admin/redemption-codes/{code_id}', code(id)));
+export const patchBatch = (id: string, body: CodePatch) =>
+  take<{ changed: number }>(client.PATCH('/api/v1/admin/redemption-batches/{batch_id}', { ...batch(id), body }));
+export const deleteBatch = (id: string) =>
+  take<{ changed: number }>(client.DELETE('/api/v1/admin/redemption-batches/{batch_id}', batch(id)));
+const pack = (package_id: string) => ({ params: { path: { package_id } } });
+export const listPackages = () => take<{ items: AdminPackage[] }>(client.GET('/api/v1/admin/packages'));
+export const addPackage = (body: NewPackage) => take<AdminPackage>(client.POST('/api/v1/admin/packages', { body }));
+export const patchPackage = (id: string, body: PackagePatch) =>
+  take<AdminPackage>(client.PATCH('/api/v1/admin/packages/{package_id}', { ...pack(id), body }));
+export const deletePackage = (id: string) => take<void>(client.DELETE('/api/v1/admin/packages/{package_id}', pack(id)));
+export const listAllOrders = (query: Paged & { status?: OrderStatus | null }) =>
+  take<Page<AdminOrder>>(client.GET('/api/v1/admin/orders', { params: { query: given(query) } }));
+export const getGateway = () => take<Gateway>(client.GET('/api/v1/admin/payment-gateway'));
+export const patchGateway = (body: GatewayPatch) => take<Gateway>(client.PATCH('/api/v1/admin/payment-gateway', { body }));
+export const testGateway = () => take<GatewayTest>(client.POST('/api/v1/admin/payment-gateway/test'));
 export const listAudit = (query: Paged) =>
   take<Page<AuditEntry>>(client.GET('/api/v1/admin/audit', { params: { query: given(query) } }));

@@ -3,7 +3,7 @@ import { client, take } from './http';
 import type { paths } from './schema';
 import type {
   ApiKey, Asset, CodePurpose, CodeSent, Config, Credits, Generation, GenerationRequest, Locale, Me, Model, Page, Quote, QuoteRequest, Receipt,
-  Scope, Session, StatementEntry, Theme, User
+  NewOrder, Offers, Order, PlacedOrder, Redeemed, Scope, Session, StatementEntry, Theme, User
 } from './types';
 
 type QueryOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? NonNullable<Q> : never;
@@ -82,6 +82,17 @@ export const deleteAsset = (id: string) => take<void>(client.DELETE('/api/v1/ass
 export const getCredits = () => take<Credits>(client.GET('/api/v1/credits'));
 export const listStatement = (query: QueryOf<'/api/v1/credits/statement'>) =>
   take<Page<StatementEntry>>(client.GET('/api/v1/credits/statement', { params: { query: given(query) } }));
+
+export const redeemCode = (code: string) => take<Redeemed>(client.POST('/api/v1/credits/redemptions', { body: { code } }));
+export const getOffers = () => take<Offers>(client.GET('/api/v1/credits/offers'));
+export const listOrders = (query: QueryOf<'/api/v1/credits/orders'>) =>
+  take<Page<Order>>(client.GET('/api/v1/credits/orders', { params: { query: given(query) } }));
+/** The same order again is the same order: it says once more where to pay. */
+export const placeOrder = (body: NewOrder) => take<PlacedOrder>(client.POST('/api/v1/credits/orders', { body }));
+const order = (order_id: string) => ({ params: { path: { order_id } } });
+export const getOrder = (id: string) => take<Order>(client.GET('/api/v1/credits/orders/{order_id}', order(id)));
+/** Has the house ask the gateway now. */
+export const lookAtOrder = (id: string) => take<Order>(client.POST('/api/v1/credits/orders/{order_id}/look', order(id)));
 
 /** Leaves out what was not asked: an empty word is no search, and null is no cursor. */
 export function given<Q extends object>(query: Q): Q {

@@ -44,6 +44,13 @@ export type StatementEntry = Schemas['StatementEntry'];
 export type EntryKind = StatementEntry['kind'];
 export type Receipt = Schemas['ReceiptView'];
 export type Credits = Schemas['Balance'];
+export type Redeemed = Schemas['RedeemedView'];
+export type Offers = Schemas['OffersView'];
+export type Package = Schemas['PackageView'];
+export type PayMethod = Offers['methods'][number];
+export type Order = Schemas['OrderView'];
+export type NewOrder = Schemas['NewOrder'];
+export type PlacedOrder = Schemas['PlacedOrder'];
 export type LineItem = Schemas['PlaceView'];
 
 /** Every event of /events by name; the numbered ones move the cursor. */
@@ -53,6 +60,7 @@ export type Events = {
   'asset.changed': Asset;
   'asset.deleted': { id: string };
   'credits.changed': Balance;
+  'order.changed': Order;
   line: { items: LineItem[] };
   reset: Record<string, never>;
 };

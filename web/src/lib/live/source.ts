@@ -15,7 +15,7 @@ export type Connection = {
 };
 
 const NAMES: EventName[] = [
-  'generation.changed', 'generation.deleted', 'asset.changed', 'asset.deleted', 'credits.changed', 'line', 'reset'
+  'generation.changed', 'generation.deleted', 'asset.changed', 'asset.deleted', 'credits.changed', 'order.changed', 'line', 'reset'
 ];
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;

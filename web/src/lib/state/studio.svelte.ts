@@ -103,7 +103,7 @@ class Studio {
     else if (event.name === 'asset.deleted') this.feed.removeAsset(event.data.id);
     else if (event.name === 'credits.changed') session.credits = event.data;
     else if (event.name === 'line') this.feed.setLine(event.data.items);
-    else void this.#startOver();
+    else if (event.name === 'reset') void this.#startOver();
     for (const watcher of this.#watchers) watcher(event);
   }
 

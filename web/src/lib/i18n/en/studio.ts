@@ -107,7 +107,7 @@ export const studio = {
   'create.size_forget': 'Let the model decide',
   'create.shortcut': 'Create (⌘ or Ctrl + Enter)',
   'create.missing': '{n|# credit|# credits} missing',
-  'create.missing_body': 'See your balance and how to get more',
+  'create.missing_body': 'Buy credits or redeem a code',
   'create.gap_prompt': 'Write a prompt first',
   'create.gap_prompt_long': 'The prompt is longer than {limit} characters',
   'create.gap_uploading': 'A file is still on its way',

@@ -109,7 +109,7 @@ export const studio: Record<keyof typeof en, string> = {
   'create.size_forget': '由模型决定',
   'create.shortcut': '生成（⌘ 或 Ctrl + Enter）',
   'create.missing': '还差 {n} 点',
-  'create.missing_body': '查看余额与获取方式',
+  'create.missing_body': '购买点数或使用兑换码',
   'create.gap_prompt': '请先写提示词',
   'create.gap_prompt_long': '提示词超过了 {limit} 个字符',
   'create.gap_uploading': '还有文件正在上传',
