@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from vermilion.db.schema import upgrade
 from vermilion.db.schema.scratch import engine_for
@@ -54,3 +56,44 @@ def test_what_ended_before_anybody_counted_is_counted(empty_url: str, tmp_path: 
     assert counted["hour"] in {an_hour_of, hour}
     names = ("model", "succeeded", "failed", "refused", "canceled", "settled_credits")
     assert tuple(counted[name] for name in names) == ("study", 2, 2, 1, 1, 6)
+
+
+_PERSON = """
+    insert into "user" (id, email, name, password_hash, role, locale, theme, created_at)
+    values (:id, :email, 'Ada', 'sandbox-hash-not-secret', :role, 'zh', 'ink', :at)
+"""
+_SESSION = """
+    insert into session (id, user_id, token_hash, created_at, last_used_at, expires_at)
+    values (:id, :user_id, :token, :at, :at, :at)
+"""
+
+
+def test_people_and_what_refers_to_them_outlive_the_phones(empty_url: str, tmp_path: Path) -> None:
+    """On SQLite their table is written anew under them."""
+    upgrade(empty_url, tmp_path, to="0005")
+    at = datetime.now(UTC).isoformat(timespec="microseconds")
+    people = [(uuid4().hex, "ada@example.test", "user"), (uuid4().hex, "root@example.test", "admin")]
+    with engine_for(empty_url) as engine, engine.begin() as connection:
+        for user_id, email, role in people:
+            connection.execute(text(_PERSON), {"id": user_id, "email": email, "role": role, "at": at})
+            session = {"id": uuid4().hex, "user_id": user_id, "token": email, "at": at}
+            connection.execute(text(_SESSION), session)
+    upgrade(empty_url, tmp_path, snapshot_first=False)
+    with engine_for(empty_url) as engine:
+        with engine.begin() as connection:
+            rows = connection.execute(
+                text(
+                    'select email, phone, name, role, locale, theme, confirmed_at from "user" '
+                    'join session on session.user_id = "user".id order by email'
+                )
+            ).all()
+            assert [tuple(row) for row in rows] == [
+                (email, None, "Ada", role, "zh", "ink", None) for _, email, role in people
+            ]
+            connection.execute(
+                text(_PERSON), {"id": uuid4().hex, "email": "new@example.test", "role": "user", "at": at}
+            )
+        # What refers to people still refers to this table, and not to the one it was written from.
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            session = {"id": uuid4().hex, "user_id": uuid4().hex, "token": "nobody's", "at": at}
+            connection.execute(text(_SESSION), session)
