@@ -7,6 +7,7 @@ from vermilion.billing import offers
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face
 from vermilion.identity import read_choices, sign_in_methods
+from vermilion.library import storage_settings
 
 
 class FeaturesView(BaseModel):
@@ -39,7 +40,7 @@ class DescribedConfigView(BaseModel):
 
 @face(Route("GET", "/config", "anybody", "What this studio is", root="/api"))
 async def get_config(house: HouseHere) -> DescribedConfigView:
-    """Nobody needs to be signed in. What a feature is not offered for answers `dialects.not_offered`."""
+    """Nobody needs to be signed in. What depends on the operator's choice says what was chosen."""
     choices = await house.db.read(read_choices)
     offered = await house.db.read(offers, house.sealer)
     methods = await house.db.read(sign_in_methods)
@@ -55,7 +56,7 @@ async def get_config(house: HouseHere) -> DescribedConfigView:
             enable_api_key=True,
             enable_phone_signin="phone" in methods,
             enable_email_binding=True,
-            enable_cloud_storage=False,
+            enable_cloud_storage=(await storage_settings(house)).kind != "local",
             enable_credit_buying=bool(offered.packages),
             enable_redemption_codes=True,
             enable_image_generation=True,

@@ -12,21 +12,18 @@ from vermilion.engine import Engine
 from vermilion.events import EventHub
 from vermilion.generation import Dispatcher
 from vermilion.kit.download import Downloader
-from vermilion.library import Keeper, signed_link
-from vermilion.storage import Storage
+from vermilion.library import StorageHouse, signed_link
 
 LINK_STEP: Final = timedelta(hours=12)
 """Links are the same for so long, so that a client polling a task sees one address, and work once more as long."""
 
 
-class House(CatalogHouse, BillingHouse, Protocol):
+class House(CatalogHouse, BillingHouse, StorageHouse, Protocol):
     """The house, as far as other people's API shapes ask about it."""
 
     engine: Engine
     hub: EventHub
     dispatcher: Dispatcher
-    keeper: Keeper
-    storage: Storage
     downloader: Downloader
     link_key: bytes
     max_upload_bytes: int

@@ -84,7 +84,6 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from _table([(_named_s(route), route) for route in shared])
     own = [route for route in ROUTES.values() if _named_s(route) not in {_named_s(each) for each in shared}]
-    offered = [route for route in own if route.missing is None]
     for title, belongs in (
         *((service.title, service.name) for service in SERVICES.values()),
         ("Accounts", "auths"),
@@ -92,22 +91,12 @@ def _lines() -> Iterator[str]:
         ("Credit", "credit"),
         ("The studio", "config"),
     ):
-        mine = [route for route in offered if route.word in belongs.split()]
+        mine = [route for route in own if route.word in belongs.split()]
         if mine:
             yield ""
             yield f"## {title}"
             yield ""
             yield from _table([(route.name, route) for route in mine])
-    yield ""
-    yield "## Not offered yet"
-    yield ""
-    yield "They answer 501 `dialects.not_offered` and say what is missing, to those who may ask."
-    yield ""
-    yield "| route | who | missing |"
-    yield "|---|---|---|"
-    for route in own:
-        if route.missing is not None:
-            yield f"| `{route.name}` | {route.who} | {route.missing} |"
 
 
 def _table(rows: list[tuple[str, Route]]) -> Iterator[str]:

@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from starlette.routing import Match
 from starlette.types import Scope
 
 from vermilion.identity import problem_responses, write_responses
-from vermilion.kit import AppError
 
 TAG: Final = "described"
 
@@ -26,15 +25,14 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 class Route:
     """One described route, below `root`.
 
-    `missing` says what the house lacks where that is all it answers; `takes_files` that a JSON body may
-    hold files, `takes_form` that the body is a form with files, which the route reads piece by piece.
+    `takes_files` says that a JSON body may hold files, `takes_form` that the body is a form with files, which the
+    route reads piece by piece.
     """
 
     method: Method
     path: str
     who: Who
     what: str
-    missing: str | None = None
     takes_files: bool = False
     takes_form: bool = False
     root: str = "/api/v1"
@@ -63,12 +61,6 @@ Endpoint = Callable[..., Awaitable[Any]]
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {}
 """What answers each of them."""
-
-
-class NotOffered(AppError):
-    """The route is described, and the house lacks what it is about."""
-
-    status = 501
 
 
 class Gate(APIRouter):
@@ -121,34 +113,3 @@ def face(
         return endpoint
 
     return enter
-
-
-def not_offered(actor: Any, *routes: Route) -> None:
-    """Routes of something the house does not have: each says what is missing, to those who may ask at all.
-
-    `actor` is the dependency's type that the routes' `who` stands for; None for anybody.
-    """
-    for route in routes:
-        face(route, refusals=(501,), response_class=Response)(_refusal(route, actor))
-
-
-def _refusal(route: Route, actor: Any) -> Endpoint:
-    def refuse() -> None:
-        raise NotOffered(
-            "dialects.not_offered",
-            f"This studio does not have {route.missing} yet.",
-            extras={"missing": route.missing},
-        )
-
-    if actor is None:
-
-        async def answer_anybody() -> None:
-            refuse()
-
-        return answer_anybody
-
-    async def answer(_actor: Any) -> None:
-        refuse()
-
-    answer.__annotations__["_actor"] = actor
-    return answer

@@ -5,29 +5,102 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from vermilion.dialects.house import HouseHere, Links, LinksHere
-from vermilion.dialects.routes import Route, face, not_offered
+from vermilion.dialects.bodies import Body, Text
+from vermilion.dialects.house import House, HouseHere, Links, LinksHere
+from vermilion.dialects.routes import Route, face
 from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.identity import AdminActor, CurrentActor
-from vermilion.library import AssetView, Wanted, numbered_assets, stored_by_kind, trash_asset
+from vermilion.library import (
+    AssetView,
+    MoveView,
+    PlaceKind,
+    PlaceView,
+    StorageDraft,
+    StorageView,
+    Wanted,
+    begin_moving_files,
+    choose_storage,
+    numbered_assets,
+    storage_settings,
+    stored_by_kind,
+    trash_asset,
+    try_storage,
+)
 
-_CLOUD: Final = "storage in a cloud"
+Provider = Literal["local", "tencent-cos", "aliyun-oss", "huawei-obs", "s3"]
+Source = Literal["made", "uploaded"]
+FileKind = Literal["image", "video", "audio"]
+
 _MADE: Final = Wanted(source="made")
+_KINDS: Final[dict[Provider, PlaceKind]] = {
+    "local": "local",
+    "tencent-cos": "cos",
+    "aliyun-oss": "oss",
+    "huawei-obs": "obs",
+    "s3": "s3",
+}
+_PROVIDERS: Final[dict[PlaceKind, Provider]] = {kind: provider for provider, kind in _KINDS.items()}
+
+
+class StorageConfigBody(Body):
+    """Where new files are to go. What is left out stays, and a secret written back as its mask too.
+
+    `enabled: false` means the studio's own folder. `endpoint` replaces the vendor's address of the region.
+    """
+
+    enabled: bool = True
+    provider: Provider | None = None
+    bucket: Text | None = None
+    region: Text | None = None
+    endpoint: Text | None = None
+    base_path: Text | None = None
+    secret_id: Text | None = None
+    secret_key: Text | None = None
+    allow_private_hosts: bool | None = None
+
+
+class MigrationView(BaseModel):
+    """The latest migration of files, with its `status` in the dialect's words."""
+
+    id: UUID
+    status: Literal["processing", "completed", "cancelled"]
+    total: int
+    migrated: int
+    failed: int
+    problem: str | None
+    errors: list[str]
 
 
 class StorageConfigView(BaseModel):
-    """Where files lie; `configurable` says whether these routes can change it."""
+    """Where new files go, secrets masked, and the latest migration; `enabled` is whether that is a cloud."""
 
     enabled: bool
-    provider: Literal["local"]
+    provider: Provider
     configurable: bool
+    bucket: str
+    region: str
+    endpoint: str
+    base_path: str
+    secret_id: str
+    secret_key: str
+    allow_private_hosts: bool
+    migration: MigrationView | None
+
+
+class StorageTestView(BaseModel):
+    """Whether a small file could be written, read back and deleted; where not, what is wrong."""
+
+    success: bool
+    message: str
+    step: str | None
+    latency_ms: int
 
 
 class StoredView(BaseModel):
     """How many files of one source and kind, and their bytes."""
 
-    source: Literal["made", "uploaded"]
-    kind: Literal["image", "video", "audio"]
+    source: Source
+    kind: FileKind
     files: int
     size_bytes: int
 
@@ -45,7 +118,7 @@ class GeneratedFile(BaseModel):
 
     id: UUID
     filename: str
-    kind: Literal["image", "video", "audio"]
+    kind: FileKind
     content_type: str
     size_bytes: int
     width: int | None
@@ -74,9 +147,27 @@ class DeletedFile(BaseModel):
 
 
 @face(Route("GET", "/storage/config", "admin", "Where files lie"))
-async def get_config(_actor: AdminActor) -> StorageConfigView:
-    """In the studio's own folder; nowhere else yet."""
-    return StorageConfigView(enabled=True, provider="local", configurable=False)
+async def get_config(house: HouseHere, _actor: AdminActor) -> StorageConfigView:
+    """Where new files go, and how far a migration is."""
+    return _config(await storage_settings(house))
+
+
+@face(Route("POST", "/storage/config", "admin", "Choose where files lie"))
+async def post_config(house: HouseHere, actor: AdminActor, body: StorageConfigBody) -> StorageConfigView:
+    """It is tested first, and effective at once; files that lie elsewhere stay there until they are migrated."""
+    return _config(await choose_storage(house, actor, await _draft(house, body)))
+
+
+@face(Route("POST", "/storage/test", "admin", "Test where files lie"))
+async def post_test(house: HouseHere, _actor: AdminActor, body: StorageConfigBody | None = None) -> StorageTestView:
+    """Write a small file, read it back, compare, delete it: where the body says, or else where new files go."""
+    tried = await try_storage(house, None if body is None else await _draft(house, body))
+    return StorageTestView(
+        success=tried.step is None,
+        message=tried.detail or "Written, read back and deleted.",
+        step=tried.step,
+        latency_ms=tried.latency_ms,
+    )
 
 
 @face(Route("GET", "/storage/stats", "user", "What my files take"))
@@ -117,13 +208,77 @@ def _add_files(at: str) -> None:
 _add_files("/files/generated")
 _add_files("/storage/files/generated")
 
-not_offered(
-    AdminActor,
-    Route("POST", "/storage/config", "admin", "Choose where files lie", _CLOUD),
-    Route("POST", "/storage/test", "admin", "Test where files lie", _CLOUD),
-    Route("POST", "/files/migrate", "admin", "Move files elsewhere", _CLOUD),
-    Route("POST", "/storage/files/migrate", "admin", "Move files elsewhere", _CLOUD),
-)
+
+def _add_migration(at: str) -> None:
+    @face(Route("POST", at, "admin", "Move files elsewhere"), refusals=(409,))
+    async def migrate(house: HouseHere, actor: AdminActor) -> MigrationView:
+        """Every file moves to where new files go, in the background; each is copied and compared before it is deleted.
+
+        `GET /storage/config` tells how far it is.
+        """
+        return _migration(await begin_moving_files(house, actor))
+
+
+_add_migration("/files/migrate")
+_add_migration("/storage/files/migrate")
+
+
+async def _draft(house: House, body: StorageConfigBody) -> StorageDraft:
+    """The settings a body means, completed with those there are."""
+    if not body.enabled or body.provider == "local":
+        return StorageDraft(kind="local")
+    place = _receiving(await storage_settings(house))
+    given = {
+        "bucket": body.bucket,
+        "region": body.region,
+        "endpoint_url": body.endpoint,
+        "root": body.base_path,
+        "access_key": body.secret_id,
+        "secret_key": body.secret_key,
+        "allow_private_hosts": body.allow_private_hosts,
+    }
+    known = {} if place is None else {name: getattr(place, name) for name in given}
+    kind = _KINDS[body.provider] if body.provider else "cos" if place is None else place.kind
+    values = known | {name: value for name, value in given.items() if value is not None}
+    return StorageDraft.model_validate({"kind": kind, **values})
+
+
+def _config(view: StorageView) -> StorageConfigView:
+    place = _receiving(view)
+    return StorageConfigView(
+        enabled=place is not None,
+        provider=_PROVIDERS[view.kind],
+        configurable=True,
+        bucket=place.bucket if place else "",
+        region=place.region if place else "",
+        endpoint=place.endpoint_url if place else "",
+        base_path=place.root if place else "",
+        secret_id=place.access_key if place else "",
+        secret_key=place.secret_key if place else "",
+        allow_private_hosts=place is not None and place.allow_private_hosts,
+        migration=None if view.move is None else _migration(view.move),
+    )
+
+
+def _migration(move: MoveView) -> MigrationView:
+    words: dict[str, Literal["processing", "completed", "cancelled"]] = {
+        "running": "processing",
+        "done": "completed",
+        "stopped": "cancelled",
+    }
+    return MigrationView(
+        id=move.id,
+        status=words[move.state],
+        total=move.total_files,
+        migrated=move.done_files,
+        failed=move.failed_files,
+        problem=move.problem,
+        errors=[f"{failure.key}: {failure.detail}" for failure in move.failures],
+    )
+
+
+def _receiving(view: StorageView) -> PlaceView | None:
+    return next((place for place in view.places if place.receiving), None)
 
 
 def _file(asset: AssetView, links: Links) -> GeneratedFile:

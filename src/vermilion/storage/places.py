@@ -190,15 +190,19 @@ class Places:
         return cloud
 
     async def _at_its_place(self, key: str, ask: Callable[[Place], Awaitable[T]]) -> tuple[UUID, T]:
-        """Ask the place the file lies in, which it may leave at this very moment; which one answered, and what."""
+        """Ask the place the file lies in, which it may leave at this very moment; which one answered, and what.
+
+        Where it is not there, every other place is asked: the database may be a restored one, of before a move.
+        """
         place_id = await self._where(key)
         try:
             return place_id, await ask(await self._at(place_id))
         except FileMissing:
-            moved_to = await self._where(key)
-            if moved_to == place_id:
-                raise
-            return moved_to, await ask(await self._at(moved_to))
+            others = {await self._where(key), FOLDER, *(await self._places()).clouds} - {place_id}
+            for other in sorted(others):
+                with contextlib.suppress(StorageFailed):
+                    return other, await ask(await self._at(other))
+            raise
 
     async def _followed(
         self, pieces: AsyncIterator[bytes], place_id: UUID, key: str, start: int, end: int | None

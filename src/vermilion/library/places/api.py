@@ -22,10 +22,12 @@ router = APIRouter(prefix="/admin/storage", tags=["admin"])
 class StorageHouse(House, Protocol):
     """What these routes need of the house."""
 
-    sealer: Sealer
     storage: Places
     keeper: Keeper
     mover: Mover
+
+    @property
+    def sealer(self) -> Sealer: ...
 
 
 def house_of(request: Request) -> StorageHouse:
