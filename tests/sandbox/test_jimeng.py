@@ -60,6 +60,7 @@ class Jimeng:
     session: aiohttp.ClientSession
     origin: str = ""
     later: float = 0.0
+    shown: bytes = b""
 
     def now(self) -> float:
         return time.time() + self.later
@@ -87,6 +88,11 @@ class Jimeng:
         self.finish(task_id)
         return await self.result(task_id, req_key, req_json=RETURN_URL)
 
+    def show(self, picture: bytes) -> str:
+        """An address at which a picture lies."""
+        self.shown = picture
+        return f"{self.origin}/shown/picture.png"
+
     def finish(self, task_id: str) -> None:
         job = self.stage.jobs.get(task_id)
         assert job is not None
@@ -109,6 +115,11 @@ async def jimeng() -> AsyncIterator[Jimeng]:
     stage = Stage(SandboxConfig(port=0, max_concurrent=2))
     vendor = Vendor(stage)
     app = web.Application(client_max_size=64 * 2**20)
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=found.shown, content_type="image/png")
+
+    app.router.add_get("/shown/picture.png", show)
     app.router.add_route("*", "/{tail:.*}", vendor.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
@@ -242,6 +253,32 @@ async def test_pictures_come_inside_unless_addresses_are_asked_for_in_the_query(
     assert told["binary_data_base64"] is None
 
 
+async def test_pictures_are_checked_by_address_as_they_are_inline(jimeng: Jimeng) -> None:
+    film = {"req_key": "jimeng_i2v_first_v30", "prompt": "x"}
+    for sides, code in (((640, 640), 10000), ((512, 1536), 10000), ((300, 300), 50215)):
+        address = jimeng.show(png(*sides))
+        assert (await jimeng.post("SubmitTask", {**film, "image_urls": [address]})).json["code"] == code
+        inside = {**film, "binary_data_base64": [b64(png(*sides))]}
+        jimeng.stage.jobs.clear()
+        assert (await jimeng.post("SubmitTask", inside)).json["code"] == code
+        jimeng.stage.jobs.clear()
+
+
+async def test_what_is_asked_for_by_area_or_between_steps_is_made_as_documented(jimeng: Jimeng) -> None:
+    large = await jimeng.made("x", "jimeng_t2i_v40", size=3000 * 3000)
+    assert await size_of(jimeng, large) == (3000, 3000)
+    given = b64(png(640, 360))
+    stepped = await jimeng.made("x", "jimeng_i2i_v30", width=1000, height=2000, binary_data_base64=[given])
+    assert await size_of(jimeng, stepped) == (992, 1536)
+    refused = await jimeng.post("SubmitTask", {"req_key": "jimeng_t2i_v40", "prompt": "x", "size": 1000})
+    assert refused.json["code"] == 50215
+
+
+async def size_of(jimeng: Jimeng, made: Reply) -> tuple[int, int]:
+    file = await jimeng.ask("GET", made.json["data"]["image_urls"][0])
+    return Image.open(io.BytesIO(file.body)).size
+
+
 async def test_first_and_last_frame_are_the_pictures_given(jimeng: Jimeng) -> None:
     frames = [b64(png(640, 360, "red")), b64(png(640, 360, "blue"))]
     made = await jimeng.made("x", "jimeng_i2v_first_tail_v30", binary_data_base64=frames)
@@ -360,8 +397,12 @@ async def test_a_relay_wraps_what_it_was_told(jimeng: Jimeng) -> None:
     reply = (await jimeng.relay("SubmitTask", {"req_key": FILM, "prompt": "x"})).json
     assert reply["object"] == "video"
     question = {"req_key": FILM, "task_id": reply["task_id"]}
+    assert (await jimeng.relay("GetResult", question)).json["data"]["status"] == "SUBMITTED"
+    jimeng.later = 16
     assert (await jimeng.relay("GetResult", question)).json["data"]["status"] == "QUEUED"
     jimeng.finish(reply["task_id"])
+    assert (await jimeng.relay("GetResult", question)).json["data"]["status"] == "QUEUED", "it has not asked again"
+    jimeng.later = 31
     told = (await jimeng.relay("GetResult", question)).json["data"]
     assert told["status"] == "SUCCESS"
     assert told["data"]["data"]["video_url"] == told["fail_reason"]

@@ -287,6 +287,19 @@ async def test_words_are_spoken_and_lips_follow(kling: Kling) -> None:
     assert (await kling.create(path, **{**whole, "session_id": "no"})).json["code"] == 1201
 
 
+async def test_a_sound_may_be_an_address_that_can_be_read(kling: Kling) -> None:
+    video = (await kling.made())["task_result"]["videos"][0]["id"]
+    speech = {"text": "Good morning, everybody.", "voice_id": "genshin_vindi2", "voice_language": "zh"}
+    spoken = (await kling.ask("POST", "/v1/audio/tts", json=speech)).json["data"]["task_result"]["audios"][0]
+    session = (await kling.ask("POST", "/v1/videos/identify-face", json={"video_id": video})).json["data"]
+    times = {"sound_start_time": 0, "sound_end_time": 2500, "sound_insert_time": 500}
+    path, codes = "/v1/videos/advanced-lip-sync", []
+    for address in (spoken["url"], spoken["url"].replace("speech/", "speech/0"), "https://elsewhere.example/a.wav"):
+        faces = [{"face_id": "0", "sound_file": address, **times}]
+        codes.append((await kling.create(path, session_id=session["session_id"], face_choose=faces)).json["code"])
+    assert codes == [0, 1201, 1201]
+
+
 async def test_the_older_form_still_serves(kling: Kling) -> None:
     video = (await kling.made())["task_result"]["videos"][0]["id"]
     words = {"mode": "text2video", "text": "Hello.", "voice_id": "AOT", "voice_language": "en", "video_id": video}

@@ -14,7 +14,7 @@ from .dreamwork_requests import Asked
 from .jobs import Job
 from .pictures import encode
 
-_TOKENS_PER_PIXEL = 1 / 256
+_PIXELS_PER_TOKEN = 256
 
 FAILURES: dict[str, tuple[int, str]] = {
     "InputTextSensitiveContentDetected": (400, "The input text may contain sensitive information."),
@@ -48,7 +48,7 @@ def failure_of(job: Job) -> str | None:
 
 
 def usage(asked: Asked, made: int) -> dict[str, Any]:
-    tokens = int(asked.width * asked.height * _TOKENS_PER_PIXEL) * made
+    tokens = asked.width * asked.height * made // _PIXELS_PER_TOKEN
     used: dict[str, Any] = {"generated_images": made, "output_tokens": tokens, "total_tokens": tokens}
     if asked.pictures:
         used["input_images"] = len(asked.pictures)

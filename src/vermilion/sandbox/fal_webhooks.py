@@ -22,7 +22,7 @@ from .jobs import Job
 from .stage import Stage
 
 _USER_ID = "sandbox-user"
-_ATTEMPTS = 10
+_TRIES = 1 + 10
 _STALE_SECONDS = 600
 
 
@@ -70,7 +70,7 @@ class Webhooks:
         async def send() -> bool:
             return await self._post(job, body, self._headers(job, body))
 
-        copies = (persist(self._stage, send, tries=_ATTEMPTS) for _ in range(copies_of(job)))
+        copies = (persist(self._stage, send, tries=_TRIES) for _ in range(copies_of(job)))
         settle(self._stage, job, "delivered" if any(await asyncio.gather(*copies)) else "given up")
 
     async def _post(self, job: Job, body: bytes, headers: dict[str, str]) -> bool:

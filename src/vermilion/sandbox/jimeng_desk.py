@@ -39,8 +39,9 @@ class Desk:
             raise Refused(code)
         if model_id != GATEWAY_MODEL and model_id not in MODELS:
             raise Refused(50204)
-        given = await read_pictures(self.stage, body)
-        problem = model_of(model_id).problem(body, len(given.pictures))
+        model = model_of(model_id)
+        given = await read_pictures(self.stage, model, body)
+        problem = model.problem(body, len(given.pictures))
         if problem is not None:
             raise Refused(50215, problem)
         if self.stage.jobs.is_full(owner):

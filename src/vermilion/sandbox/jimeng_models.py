@@ -32,8 +32,6 @@ TEMPLATES = {
 STRENGTHS = {"weak", "medium", "strong"}
 PROMPT_CHARS = 800
 
-_IMAGE_INPUT_BYTES = int(4.7 * 2**20)
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -49,6 +47,10 @@ class Model:
     size: tuple[int, int] = (1328, 1328)
     sides: tuple[int, int] = (0, 1 << 20)
     area: tuple[int, int] = (512**2, 2048**2)
+    picture_bytes_max: int = int(4.7 * 2**20)
+    picture_side_min: int = 320
+    made_side: tuple[int, int] | None = None
+    """Between what, in steps of 16, the sides of what it makes lie, where that is not as asked for."""
 
     def problem(self, body: Mapping[str, Any], images: int) -> str | None:
         """What is wrong with a request, or None."""
@@ -82,6 +84,9 @@ class Model:
         scale = body.get("scale", 0.5)
         if not isinstance(scale, int | float) or not 0 <= scale <= 1:
             return "scale"
+        area = body.get("size", self.area[0])
+        if not isinstance(area, int) or isinstance(area, bool) or not self.area[0] <= area <= self.area[1]:
+            return "size"
         given = [body.get(side) for side in ("width", "height")]
         if given == [None, None]:
             return None
@@ -93,11 +98,19 @@ class Model:
         fits = self.area[0] <= width * height <= self.area[1] and max(width, height) <= 3 * min(width, height)
         return None if fits else "width and height"
 
+    def _made(self, side: int) -> int:
+        if self.made_side is None:
+            return side
+        return min(self.made_side[1], max(self.made_side[0], round(side / 16) * 16))
+
     def pixels(self, body: Mapping[str, Any], source: tuple[int, int] | None) -> tuple[int, int]:
         """The size of what it makes."""
         if self.kind == "image":
             if "width" in body:
-                return int(body["width"]), int(body["height"])
+                return self._made(int(body["width"])), self._made(int(body["height"]))
+            if isinstance(body.get("size"), int):
+                side = round(body["size"] ** 0.5)
+                return side, side
             return source or self.size
         width, height = RATIOS[body.get("aspect_ratio", "16:9")]
         if source:
@@ -111,11 +124,11 @@ def _is_one(value: Any, known: Collection[Any]) -> bool:
     return isinstance(value, str | int) and value in known
 
 
-def picture_problem(data: bytes, size: tuple[int, int]) -> str | None:
+def picture_problem(model: Model, data: bytes, size: tuple[int, int]) -> str | None:
     """Why a picture is not taken, or None."""
-    if len(data) > _IMAGE_INPUT_BYTES:
+    if len(data) > model.picture_bytes_max:
         return "a picture is too large"
-    if max(size) > 4096 or min(size) < 320 or max(size) > 3 * min(size):
+    if max(size) > 4096 or min(size) < model.picture_side_min or max(size) > 3 * min(size):
         return "a picture is of a size that is not taken"
     return None
 
@@ -131,8 +144,17 @@ MODELS: dict[str, Model] = {
     "jimeng_ti2v_v30_pro": Model("video", 90, (0, 1), prompt_optional=True),
     "jimeng_t2i_v30": Model("image", 8),
     "jimeng_t2i_v31": Model("image", 8),
-    "jimeng_t2i_v40": Model("image", 15, (0, 10), by_address_only=True, size=(2048, 2048), area=(1024**2, 4096**2)),
-    "jimeng_i2i_v30": Model("image", 10, (1, 1), sides=(512, 2016), area=(512**2, 2016**2)),
+    "jimeng_t2i_v40": Model(
+        "image",
+        15,
+        (0, 10),
+        by_address_only=True,
+        size=(2048, 2048),
+        area=(1024**2, 4096**2),
+        picture_bytes_max=15 * 2**20,
+        picture_side_min=1,
+    ),
+    "jimeng_i2i_v30": Model("image", 10, (1, 1), sides=(512, 2016), area=(512**2, 2016**2), made_side=(512, 1536)),
     "jimeng_image2image_dream_inpaint": Model("image", 10, (2, 2)),
 }
 GATEWAY = Model("video", 45, (0, 1), prompt_optional=True)

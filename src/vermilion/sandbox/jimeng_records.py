@@ -59,8 +59,11 @@ def wants_addresses(body: Mapping[str, Any]) -> bool:
 
 
 async def relayed_task(stage: Stage, addresses: Addresses, job: Job, base: str) -> dict[str, Any]:
-    """A relay's record: the vendor's own answer wrapped, and the film's address where failures say why."""
-    state = state_of(stage, job)
+    """A relay's record of what it heard last: the vendor's answer, and the film's address where failures say why."""
+    heard_at = stage.heard_at(job)
+    if heard_at <= job.created_at:
+        return _record(job, "SUBMITTED", "10%", reason="", data=None)
+    state = state_of(stage, job, heard_at)
     if state == "done":
         code = failure_of(stage, job)
         if code is not None:

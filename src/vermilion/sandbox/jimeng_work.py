@@ -47,8 +47,8 @@ class Given:
     size: tuple[int, int] | None
 
 
-async def read_pictures(stage: Stage, body: Mapping[str, Any]) -> Given:
-    """The pictures a request brings or names; raises `Refused`."""
+async def read_pictures(stage: Stage, model: Model, body: Mapping[str, Any]) -> Given:
+    """The pictures a request brings or names, which the model must take; raises `Refused`."""
     inline, addresses = body.get("binary_data_base64") or [], body.get("image_urls") or []
     if not isinstance(inline, list) or not isinstance(addresses, list) or (inline and addresses):
         raise Refused(50215, "binary_data_base64 or image_urls")
@@ -56,7 +56,7 @@ async def read_pictures(stage: Stage, body: Mapping[str, Any]) -> Given:
     for item in [*inline, *addresses]:
         try:
             data = base64.b64decode(item, validate=True) if inline else await stage.read_url(item, _MAX_INPUT_BYTES)
-            wrong = picture_problem(data, read_size(data)) if inline else None
+            wrong = picture_problem(model, data, read_size(data))
         except (binascii.Error, ValueError, TypeError, AttributeError) as error:
             raise Refused(50215, "a picture cannot be read") from error
         except Unreachable as error:
@@ -138,9 +138,9 @@ def failure_of(stage: Stage, job: Job) -> int | None:
     return code_named(job.fault("fail"), refused)
 
 
-def state_of(stage: Stage, job: Job) -> str:
-    """The vendor's word for how a job is."""
-    now = stage.now()
+def state_of(stage: Stage, job: Job, at: float | None = None) -> str:
+    """The vendor's word for how a job is, now or at a time."""
+    now = stage.now() if at is None else at
     state = job.state(now)
     if now >= job.created_at + RECORD_LIFE_SECONDS or (job.fault("forget") and state != "queued"):
         return "not_found"

@@ -95,7 +95,7 @@ class Lips:
         seconds = self._sounds.get(sound_id)
         return None if seconds is None else hum(seconds)
 
-    def read(self, account: str, body: Mapping[str, Any]) -> Asked:
+    async def read(self, account: str, body: Mapping[str, Any]) -> Asked:
         """A job of the current form; raises `Refusal`."""
         session = self._sessions.get(str(body.get("session_id")))
         if session is None or session.account != account or self._stage.now() > session.expires_at:
@@ -106,7 +106,7 @@ class Lips:
         face = faces[0]
         if face.get("face_id") != "0":
             raise Refusal(1201, "face_id is invalid")
-        length_ms = self._length_ms(face)
+        length_ms = await self._length_ms(face)
         begins, ends, at = (_milliseconds(face, f"sound_{name}_time") for name in ("start", "end", "insert"))
         if length_ms is not None and ends > length_ms:
             raise Refusal(1201, "sound_end_time is after the end of the sound")
@@ -133,9 +133,11 @@ class Lips:
             _voice(given.get("voice_id"), given)
         elif given.get("mode") == "audio2video":
             if given.get("audio_type") == "file":
-                _decoded(given.get("audio_file"))
+                _check_decoded(given.get("audio_file"))
             elif given.get("audio_type") != "url" or not given.get("audio_url"):
                 raise Refusal(1201, "audio_type is invalid")
+            else:
+                await self._check_sound(given["audio_url"])
         else:
             raise Refusal(1201, "mode is invalid")
         return self._speaking(shown)
@@ -144,17 +146,27 @@ class Lips:
         """The film that was shown, speaking."""
         return Asked("video", "lip-sync", "", seconds=shown.seconds, parent_id=shown.parent_id, film=shown.film)
 
-    def _length_ms(self, face: Mapping[str, Any]) -> int | None:
+    async def _length_ms(self, face: Mapping[str, Any]) -> int | None:
         audio_id, file = face.get("audio_id"), face.get("sound_file")
         if bool(audio_id) == bool(file):
             raise Refusal(1201, "exactly one of audio_id and sound_file is required")
         if not audio_id:
-            _decoded(file)
+            await self._check_sound(file)
             return None
         seconds = self._sounds.get(str(audio_id))
         if seconds is None:
             raise Refusal(1201, "audio_id is invalid")
         return int(seconds * 1000) + 10
+
+    async def _check_sound(self, file: Any) -> None:
+        """A sound by its address, or as base64; raises `Refusal`."""
+        if not isinstance(file, str) or not file.startswith(("http://", "https://")):
+            _check_decoded(file)
+            return
+        try:
+            await self._stage.read_url(file, _SOUND_MAX_BYTES)
+        except Unreachable as error:
+            raise Refusal(1201, f"the sound cannot be read: {error}") from error
 
     async def _video(self, account: str, body: Mapping[str, Any]) -> _Shown:
         video_id, url = body.get("video_id"), body.get("video_url")
@@ -210,14 +222,13 @@ def _voice(voice: Any, body: Mapping[str, Any]) -> float:
     return float(pace)
 
 
-def _decoded(file: Any) -> bytes:
+def _check_decoded(file: Any) -> None:
     try:
         data = base64.b64decode(file, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
         raise Refusal(1201, "the sound is not base64") from error
     if not 0 < len(data) <= _SOUND_MAX_BYTES:
         raise Refusal(1201, "the sound is too large")
-    return data
 
 
 def _milliseconds(face: Mapping[str, Any], name: str) -> int:

@@ -111,7 +111,7 @@ class Making:
         if path.startswith(NEWER):
             return read_newer(path, body)
         if path == "v1/videos/advanced-lip-sync":
-            return self._lips.read(account, body)
+            return await self._lips.read(account, body)
         if path == "v1/videos/lip-sync":
             return await self._lips.read_older(account, body)
         if path == "v1/images/generations":

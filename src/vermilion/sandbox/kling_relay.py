@@ -1,6 +1,6 @@
 """A relay in front of Kling, as newer ones answer: OpenAI's form for a new job, a wrapping of its own for questions.
 
-It asks Kling every 15 seconds and knows no more than it heard last; its percentages follow from its own state. On
+It knows no more than it heard when it last asked Kling; its percentages follow from its own state. On
 success its column for reasons holds the result's address. Facts: the sources of public relays.
 """
 
@@ -33,7 +33,6 @@ ROUTES = {
 }  # fmt: skip
 """What the relay passes on, below `/v1/videos/`."""
 
-_POLL_SECONDS = 15.0
 _WORDS = {
     "submitted": ("QUEUED", "20%"),
     "processing": ("IN_PROGRESS", "30%"),
@@ -57,9 +56,7 @@ def created(job: Job) -> dict[str, Any]:
 
 def wrapped(stage: Stage, job: Job) -> dict[str, Any]:
     """The answer to a question: what the relay heard when it last asked Kling. Its times are in seconds."""
-    period = _POLL_SECONDS / stage.speed
-    now = stage.now()
-    heard_at = now if stage.config.fast else job.created_at + (now - job.created_at) // period * period
+    heard_at = stage.heard_at(job)
     told: dict[str, Any] = {
         "task_id": job.id,
         "action": "generate",

@@ -35,6 +35,7 @@ _WITHDRAWN = {
     "tiger_hug",
     "pet_lion",
     "3d_cartoon_1",
+    "magic_match_tree",
 }
 _SHORT_SIDE = {"std": 360, "pro": 540, "4k": 720}
 """Smaller than Kling's: they are drawn while somebody waits."""

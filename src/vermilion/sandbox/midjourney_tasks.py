@@ -13,7 +13,6 @@ from .midjourney_work import LINK_LIFE_SECONDS, VENDOR, buttons_of, failure_of, 
 from .outputs import address_of, is_there
 from .stage import Stage
 
-_RELAY_ASKS_SECONDS = 15.0
 _PREVIEW = "preview"
 
 
@@ -124,9 +123,7 @@ def _results(addresses: Addresses, job: Job, base: str, dialect: Dialect) -> dic
 
 def _heard(stage: Stage, job: Job, at: float | None) -> tuple[str, str]:
     """What a gateway knows: what the proxy said when it last asked, and nothing before that."""
-    now = stage.now() if at is None else at
-    period = _RELAY_ASKS_SECONDS / stage.speed
-    heard_at = now if stage.config.fast else job.created_at + (now - job.created_at) // period * period
+    heard_at = stage.heard_at(job, at)
     if heard_at <= job.created_at:
         return "", "0%"
     status, progress = status_of(stage, job, heard_at)

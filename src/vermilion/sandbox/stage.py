@@ -18,6 +18,7 @@ from .jobs import NEVER, Job, JobStore
 from .shelf import Shelf
 
 _SHELF_BYTES = 1024 * 1024 * 1024
+_RELAY_ASKS_SECONDS = 15.0
 _TICK_SECONDS = 0.25
 _MOMENT_SECONDS = 0.001
 
@@ -47,6 +48,15 @@ class Stage:
 
     def now(self) -> float:
         return self.jobs.clock()
+
+    def heard_at(self, job: Job, at: float | None = None) -> float:
+        """When a relay last asked about a job, now or at a time: the job's own beginning where it has not yet.
+
+        Relays ask every 15 seconds and know nothing of what happens in between. Facts: the sources of public relays.
+        """
+        now = self.now() if at is None else at
+        period = _RELAY_ASKS_SECONDS / self.speed
+        return now if self.config.fast else job.created_at + (now - job.created_at) // period * period
 
     def rehearsed(self, seconds: float) -> float:
         """How long something that takes a vendor `seconds` takes here: varied, and scaled by speed."""
