@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from vermilion.kit import download as download_module
+from tests.serving import serving
+from vermilion.kit import connections
 from vermilion.kit.download import Downloaded, Downloader, DownloadFailed, DownloadLimits
 
 LIMITS = DownloadLimits(max_bytes=1_000_000, total_seconds=10, idle_seconds=5)
@@ -82,13 +83,9 @@ class Server:
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     made = Server()
-    runner = web.AppRunner(made.app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.port = runner.addresses[0][1]
-    yield made
-    await runner.cleanup()
+    async with serving(made.app) as origin:
+        made.port = int(origin.rpartition(":")[2])
+        yield made
 
 
 @pytest.fixture
@@ -388,13 +385,13 @@ async def test_a_redirect_inward_is_refused_even_though_it_began_outside(
     server: Server, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # For this test alone, loopback's 127.0.0.9 stands for the internet.
-    check = download_module.check_address
+    check = connections.check_address
 
     def pretend(host: str, *, allow_private: bool) -> None:
         if host != "127.0.0.9":
             check(host, allow_private=allow_private)
 
-    monkeypatch.setattr(download_module, "check_address", pretend)
+    monkeypatch.setattr(connections, "check_address", pretend)
     outside = web.Application()
 
     async def lead(request: web.Request) -> web.StreamResponse:
@@ -445,14 +442,14 @@ async def test_a_name_that_changes_its_mind_is_checked_at_the_socket(
 ) -> None:
     # The first check is made to see another address than the one connected to, as a rebinding name would.
     seen: list[str] = []
-    check = download_module.check_address
+    check = connections.check_address
 
     def fooled_once(host: str, *, allow_private: bool) -> None:
         seen.append(host)
         if len(seen) > 1:
             check(host, allow_private=allow_private)
 
-    monkeypatch.setattr(download_module, "check_address", fooled_once)
+    monkeypatch.setattr(connections, "check_address", fooled_once)
     server.give("secret")
     door = Downloader.open(FakeResolver({"rebind.test": [["127.0.0.1"]]}))
     try:

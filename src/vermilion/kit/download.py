@@ -1,17 +1,14 @@
 """The one door through which files at addresses chosen by others come in.
 
-Every hop's address is checked twice: when its name is resolved, and again at the moment the socket to that very
-address is made, so a name that changes its mind in between (DNS rebinding) gains nothing. Downloads that may
-reach private hosts have a connection pool of their own: a connection one of them opened is never reused by
-the others.
+Every hop's address is checked, and its connection again (`connections`). Downloads that may reach private hosts have
+a connection pool of their own: a connection one of them opened is never reused by the others.
 """
 
 import asyncio
 import re
-import socket
 import time
 import zlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,18 +16,17 @@ from pathlib import Path
 from typing import Literal
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from vermilion.kit.addresses import AddressRefused, check_address, port_refusal
+from vermilion.kit.addresses import AddressRefused, port_refusal
+from vermilion.kit.connections import READ_BYTES, checked_session
 from vermilion.kit.spool import Spool, TooLarge
 
 REDIRECTS_MAX = 3
 URL_MAX_CHARS = 8192
-CONNECTIONS = 128
 THREADS = 4
 _CONNECT_TIMEOUT_SECONDS = 10.0
-_READ_BYTES = 256 * 1024
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _REDIRECTS = {301, 302, 303, 307, 308}
 _EXPIRED = {401, 403, 404, 410}
@@ -90,8 +86,8 @@ class Downloader:
     def __init__(self, resolver: AbstractResolver) -> None:
         self._resolver = resolver
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vermilion-download")
-        self._public = _session(resolver, allow_private=False)
-        self._private = _session(resolver, allow_private=True)
+        self._public = checked_session(resolver, allow_private=False)
+        self._private = checked_session(resolver, allow_private=True)
 
     @classmethod
     def open(cls, resolver: AbstractResolver | None = None) -> "Downloader":
@@ -168,51 +164,6 @@ class Downloader:
         raise DownloadFailed("refused", f"More than {REDIRECTS_MAX} redirects.", again=False)
 
 
-class _CheckedResolver(AbstractResolver):
-    """Resolves names, and refuses a name of which any address is refused."""
-
-    def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
-        self._inner = inner
-        self._allow_private = allow_private
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        answers = await self._inner.resolve(host, port, family)
-        for answer in answers:
-            check_address(answer["host"], allow_private=self._allow_private)
-        return answers
-
-    async def close(self) -> None:
-        """The inner resolver is shared, and closed by its owner."""
-
-
-def _session(resolver: AbstractResolver, *, allow_private: bool) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=CONNECTIONS,
-            ttl_dns_cache=10,
-            resolver=_CheckedResolver(resolver, allow_private=allow_private),
-            socket_factory=_checked_sockets(allow_private=allow_private),
-        ),
-        trust_env=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "vermilion", "Accept-Encoding": "identity"},
-        auto_decompress=False,
-        read_bufsize=_READ_BYTES,
-        raise_for_status=False,
-    )
-
-
-def _checked_sockets(*, allow_private: bool) -> Callable[[aiohttp.AddrInfoType], socket.socket]:
-    def make(address: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, where = address
-        check_address(str(where[0]), allow_private=allow_private)
-        return socket.socket(family, kind, protocol)
-
-    return make
-
-
 def _checked_url(text: str, *, allow_private: bool) -> URL:
     """The URL, if its form is one the house fetches; the address behind the name is checked on connecting."""
     if len(text) > URL_MAX_CHARS:
@@ -262,7 +213,7 @@ async def _pieces(response: aiohttp.ClientResponse, limits: DownloadLimits) -> A
             continue
         try:
             while piece:
-                yield decoder.decompress(piece, _READ_BYTES)
+                yield decoder.decompress(piece, READ_BYTES)
                 piece = decoder.unconsumed_tail  # noqa: PLW2901 - what is left of it, by the decoder's own design
         except zlib.error as error:
             raise DownloadFailed("unreachable", "The file's coding is damaged.", again=True) from error
