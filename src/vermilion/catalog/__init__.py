@@ -17,8 +17,10 @@ from vermilion.catalog.credentials import (
     ensure_sandbox_credential,
     mark_health,
 )
+from vermilion.catalog.declared import Refused, unacceptable
 from vermilion.catalog.drawing import model_view
-from vermilion.catalog.entry import Accepted, Entry, GivenInput
+from vermilion.catalog.entry import Accepted, Entry
+from vermilion.catalog.given import GivenInput
 from vermilion.catalog.overrides import override_model
 from vermilion.catalog.own_api import own_models_router
 from vermilion.catalog.own_models import add_model, delete_model, replace_model
@@ -59,6 +61,7 @@ __all__ = [
     "Param",
     "ProviderState",
     "Quote",
+    "Refused",
     "Shelf",
     "Snapshot",
     "TextView",
@@ -87,6 +90,7 @@ __all__ = [
     "replace_model",
     "require_credential",
     "router",
+    "unacceptable",
     "usable_entry",
     "visible_entry",
 ]

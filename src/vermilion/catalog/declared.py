@@ -5,7 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from vermilion.kit import Invalid
 from vermilion.providers import LocalText
+
+PROBLEMS_SAID_MAX = 5
+"""How many problems the sentence of a refusal tells; all of them are among its `errors`."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -35,6 +39,21 @@ class Refused(ValueError):
         self.code = code
         self.message = message
         self.limit = limit
+
+
+Problems = list[tuple[str, Refused]]
+"""What is wrong with a request: the field, and why."""
+
+
+def unacceptable(problems: Problems) -> Invalid:
+    """The refusal (`generation.invalid_params`) that names every problem in `errors`, and the first of them."""
+    errors = [
+        {"field": field, "code": refused.code, "message": refused.message}
+        | ({} if refused.limit is None else {"limit": refused.limit})
+        for field, refused in problems
+    ]
+    detail = "; ".join(f"{error['field']} {error['message']}" for error in errors[:PROBLEMS_SAID_MAX])
+    return Invalid("generation.invalid_params", f"{detail}.", field=problems[0][0], extras={"errors": errors})
 
 
 class Declared(BaseModel):

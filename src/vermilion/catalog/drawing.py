@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from vermilion.catalog.choices import ChoiceParam, SizeParam
-from vermilion.catalog.entry import Entry, Input, Prompt
+from vermilion.catalog.entry import Entry
+from vermilion.catalog.given import Input, Prompt
 from vermilion.catalog.own_models import OWN_MODELS_MAX
 from vermilion.catalog.params import Param
 from vermilion.catalog.shelf import OWN_PREFIX, Shelf

@@ -11,80 +11,18 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from vermilion.catalog.choices import ChoiceParam
-from vermilion.catalog.declared import UNNAMED, Declared, Name, Refused, Words, storable
+from vermilion.catalog.declared import UNNAMED, Problems, Refused, Words, unacceptable
 from vermilion.catalog.flags import Typed, flags_of, read_flags
+from vermilion.catalog.given import FollowUp, GivenInput, Input, Prompt, accepted_words, input_problems
 from vermilion.catalog.param_base import Flag
 from vermilion.catalog.params import BooleanParam, IntegerParam, Param
 from vermilion.catalog.price import PRICE_MAX_CREDITS, PRICE_MIN_CREDITS
-from vermilion.catalog.terms import SentInput, SentPrompt, Terms
-from vermilion.kit import Invalid
+from vermilion.catalog.terms import Terms
 
 Visibility = Literal["everyone", "admins"]
 
 UNKNOWN_NAMES_SHOWN = 20
 """How many unknown parameters are named one by one; a body full of them must not be answered with its own size."""
-
-
-class Prompt(SentPrompt):
-    """Whether a model wants words, how many characters it takes, and what the provider calls them.
-
-    `label` is what people see where the words are not a description of what to make.
-    """
-
-    label: Words | None = None
-    required: bool = True
-    max_chars: Annotated[int, Field(ge=1, le=100_000)]
-
-
-class Mask(Declared):
-    """How the vendor reads a mask, by its facts.
-
-    `reads` says what it looks at: `white` places alone, or `either`, white or transparent ones, where the adapter
-    translates. `over` names the role whose first picture it must be as large as; none where any size will do.
-    """
-
-    reads: Literal["white", "either"]
-    over: Name | None = None
-
-
-class Input(SentInput):
-    """Files a model takes in one role; `mask` where they say which places of a picture are to change."""
-
-    label: Words = UNNAMED
-    minimum: Annotated[int, Field(ge=0, le=50)]
-    maximum: Annotated[int, Field(ge=1, le=50)]
-    content_types: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^(image|video|audio)/[a-z0-9.+-]+$")], ...], Field(min_length=1)
-    ]
-    max_bytes: Annotated[int, Field(ge=1, le=2**30)]
-    mask: Mask | None = None
-
-    @model_validator(mode="after")
-    def _counts_are_ordered(self) -> Self:
-        if self.minimum > self.maximum:
-            raise ValueError("minimum is above maximum")
-        if self.maximum > 1 and not self.list:
-            raise ValueError("more than one file needs list = true")
-        return self
-
-
-class FollowUp(Declared):
-    """What the model offers to do with an existing picture: it becomes the input of this role."""
-
-    label: Words = UNNAMED
-    input_role: Name
-
-
-@dataclass(frozen=True, slots=True)
-class GivenInput:
-    """A file somebody wants to give, as far as a model's limits ask about it."""
-
-    role: str
-    content_type: str
-    size_bytes: int
-    weight: float | None = None
-    pixels: tuple[int, int] | None = None
-    """Width and height as it is shown; None for sound, or where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +129,13 @@ class Entry(Terms):
         Raises `Invalid` (`generation.invalid_params`) naming every problem at once in `errors`, as
         `{field, code, message, limit?}`; `field` is the first of them.
         """
-        problems: list[dict[str, Any]] = []
-        typed = self._typed(prompt, problems)
-        words = self._accept_prompt(typed.prompt, problems)
-        clean = self._accept_params({**params, **typed.params}, problems, typed.said)
-        self._check_inputs(inputs, problems)
-        _raise_any(problems)
+        typed = self._typed(prompt)
+        problems = list(typed.problems)
+        words = accepted_words(self.prompt, typed.prompt, problems)
+        clean = self._accept_params({**params, **typed.params}, typed.said, problems)
+        problems += input_problems(self.inputs, inputs)
+        if problems:
+            raise unacceptable(problems)
         return Accepted(words, clean)
 
     def accept_params(self, params: Mapping[str, Any], prompt: str = "") -> dict[str, Any]:
@@ -204,43 +143,19 @@ class Entry(Terms):
 
         Of the prompt only its flags count; its words may still be missing.
         """
-        problems: list[dict[str, Any]] = []
-        typed = self._typed(prompt, problems)
-        clean = self._accept_params({**params, **typed.params}, problems, typed.said)
-        _raise_any(problems)
+        typed = self._typed(prompt)
+        problems = list(typed.problems)
+        clean = self._accept_params({**params, **typed.params}, typed.said, problems)
+        if problems:
+            raise unacceptable(problems)
         return clean
 
-    def _typed(self, prompt: str, problems: list[dict[str, Any]]) -> Typed:
+    def _typed(self, prompt: str) -> Typed:
         if self.prompt is None:
             return Typed(prompt)
-        typed = read_flags(
-            prompt, self.params, self.settled_flags, carried=self.words_carry_flags, kept=self.kept_flags
-        )
-        problems += [_problem(field, refused) for field, refused in typed.problems]
-        return typed
+        return read_flags(prompt, self.params, self.settled_flags, carried=self.words_carry_flags, kept=self.kept_flags)
 
-    def _accept_prompt(self, prompt: str, problems: list[dict[str, Any]]) -> str:
-        field = "prompt"
-        if self.prompt is None:
-            if prompt.strip():
-                problems.append(_problem(field, Refused("not_taken", "is not taken by this model")))
-            return ""
-        if not prompt.strip():
-            if self.prompt.required:
-                problems.append(_problem(field, Refused("required", "must say something")))
-            return ""
-        if len(prompt) > self.prompt.max_chars:
-            limit = self.prompt.max_chars
-            problems.append(_problem(field, Refused("too_long", f"must have at most {limit} characters", limit)))
-        try:
-            return storable(prompt)
-        except Refused as problem:
-            problems.append(_problem(field, problem))
-            return ""
-
-    def _accept_params(
-        self, given: Mapping[str, Any], problems: list[dict[str, Any]], said: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _accept_params(self, given: Mapping[str, Any], said: Mapping[str, str], problems: Problems) -> dict[str, Any]:
         clean: dict[str, Any] = {}
         for param in self.params:
             try:
@@ -249,35 +164,11 @@ class Entry(Terms):
                 # Who typed it looks for it in the words, not in the form.
                 quoted = f"; the words say {said[param.name]}" if param.name in said else ""
                 told = Refused(problem.code, problem.message + quoted, problem.limit)
-                problems.append(_problem(f"params.{param.name}", told))
+                problems.append((f"params.{param.name}", told))
         unknown = sorted(str(name) for name in given if self.param(str(name)) is None)
         for name in unknown[:UNKNOWN_NAMES_SHOWN]:
-            problems.append(_problem(f"params.{name[:80]}", Refused("unknown", "is no parameter of this model")))
+            problems.append((f"params.{name[:80]}", Refused("unknown", "is no parameter of this model")))
         return clean
-
-    def _check_inputs(self, inputs: Sequence[GivenInput], problems: list[dict[str, Any]]) -> None:
-        roles = {role.role: role for role in self.inputs}
-        for index, given in enumerate(inputs):
-            role = roles.get(given.role)
-            try:
-                if role is None:
-                    raise Refused("unknown", "has a role this model does not know")
-                if given.content_type not in role.content_types:
-                    raise Refused("wrong_content_type", "must be one of " + ", ".join(role.content_types))
-                if given.size_bytes > role.max_bytes:
-                    raise Refused("too_large", f"must have at most {role.max_bytes} bytes", role.max_bytes)
-                if role.mask is not None:
-                    _check_size(given, role.mask, inputs)
-            except Refused as problem:
-                problems.append(_problem(f"inputs.{index}", problem))
-        for role in self.inputs:
-            count = sum(1 for given in inputs if given.role == role.role)
-            if count < role.minimum:
-                few = Refused("too_few", f"needs at least {role.minimum}", role.minimum)
-                problems.append(_problem(f"inputs.{role.role}", few))
-            if count > role.maximum:
-                many = Refused("too_many", f"takes at most {role.maximum}", role.maximum)
-                problems.append(_problem(f"inputs.{role.role}", many))
 
     def stands_alone(self, roles: Set[str]) -> bool:
         """Whether a request with files in these roles needs nothing that another generation made.
@@ -313,24 +204,3 @@ class Entry(Terms):
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """An entry that was stored whole, also by a newer or older house: keys that mean nothing here are let be."""
         return cls.model_validate(stored, extra="ignore")
-
-
-def _check_size(mask: GivenInput, declared: Mask, inputs: Sequence[GivenInput]) -> None:
-    """Raise `Refused` where the vendor wants a mask as large as the picture it lies over, and it is not."""
-    over = next((given.pixels for given in inputs if given.role == declared.over), None)
-    if over is not None and mask.pixels is not None and mask.pixels != over:
-        width, height = over
-        raise Refused("wrong_size", f"must be as large as the picture it belongs to: {width} × {height} pixels")
-
-
-def _raise_any(problems: list[dict[str, Any]]) -> None:
-    if problems:
-        detail = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems[:5])
-        raise Invalid(
-            "generation.invalid_params", f"{detail}.", field=problems[0]["field"], extras={"errors": problems}
-        )
-
-
-def _problem(field: str, refused: Refused) -> dict[str, Any]:
-    limit = {} if refused.limit is None else {"limit": refused.limit}
-    return {"field": field, "code": refused.code, "message": refused.message, **limit}

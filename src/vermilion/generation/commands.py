@@ -11,12 +11,23 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion import events, ledger, library
-from vermilion.catalog import Accepted, Entry, GivenInput, Quote, Shelf, require_credential, usable_entry
+from vermilion.catalog import (
+    Accepted,
+    Entry,
+    GivenInput,
+    Quote,
+    Refused,
+    Shelf,
+    require_credential,
+    unacceptable,
+    usable_entry,
+)
 from vermilion.db import PerDialect, RowByKey, Tx, as_read
+from vermilion.generation.ends import settle_nothing
+from vermilion.generation.moving import move
 from vermilion.generation.publish import publish, view_of
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
-from vermilion.generation.steps import move, settle_nothing
 from vermilion.generation.tables import GenerationRow
 from vermilion.generation.views import GenerationView
 from vermilion.generation.work import Work
@@ -129,14 +140,7 @@ def _checked(tx: Tx, shelf: Shelf, actor: Actor, wanted: Wanted) -> tuple[Entry,
         goes_on = parent.provider == entry.provider
     if not goes_on and not entry.stands_alone({given.role for given in wanted.inputs}):
         instead = ", or be replaced by a file" if entry.continues == "maybe" else ""
-        message = f"must name what this goes on from{instead}"
-        problem = {"field": "parent_id", "code": "required", "message": message}
-        raise Invalid(
-            "generation.invalid_params",
-            f"parent_id {problem['message']}.",
-            field="parent_id",
-            extras={"errors": [problem]},
-        )
+        raise unacceptable([("parent_id", Refused("required", f"must name what this goes on from{instead}"))])
     return entry, accepted, entry.quote(accepted.params)
 
 

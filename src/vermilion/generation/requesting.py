@@ -6,13 +6,13 @@ from typing import Protocol
 import structlog
 
 from vermilion import library
-from vermilion.catalog import Shelf, usable_entry
+from vermilion.catalog import Refused, Shelf, unacceptable, usable_entry
 from vermilion.db import Database, Tx
 from vermilion.engine import Engine
 from vermilion.generation.commands import Wanted, request_generation
 from vermilion.generation.views import GenerationView
 from vermilion.identity import Actor
-from vermilion.kit import AppError, Clock, Invalid
+from vermilion.kit import AppError, Clock
 from vermilion.library import Keeper, Unreadable
 from vermilion.storage import StorageFailed
 
@@ -62,20 +62,11 @@ async def begin_generation(house: RequestingHouse, actor: Actor, wanted: Wanted)
 
 
 async def _require_painted(house: RequestingHouse, actor: Actor, wanted: Wanted) -> None:
-    blank = [mask for mask in await house.db.read(_masks, house.shelf, actor, wanted) if await _is_blank(house, mask)]
-    if not blank:
-        return
-    errors = [
-        {"field": f"inputs.{mask.place}", "code": "nothing_painted", "message": NOTHING_PAINTED[mask.reads]}
-        for mask in blank
-    ]
-    first = errors[0]
-    raise Invalid(
-        "generation.invalid_params",
-        f"{first['field']} {first['message']}.",
-        field=first["field"],
-        extras={"errors": errors},
-    )
+    masks = await house.db.read(_masks, house.shelf, actor, wanted)
+    blank = [mask for mask in masks if await _is_blank(house, mask)]
+    if blank:
+        told = [(f"inputs.{mask.place}", Refused("nothing_painted", NOTHING_PAINTED[mask.reads])) for mask in blank]
+        raise unacceptable(told)
 
 
 async def _is_blank(house: RequestingHouse, mask: _Mask) -> bool:
