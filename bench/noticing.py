@@ -31,6 +31,7 @@ from vermilion.app import create_app
 from vermilion.catalog import Entry, ensure_sandbox_credential
 from vermilion.db import Tx
 from vermilion.generation import Wanted, request_generation, steps
+from vermilion.generation.ends import settle
 from vermilion.generation.work import load_work
 from vermilion.identity import Actor
 from vermilion.kit import new_id
@@ -195,7 +196,7 @@ def _remember(
         work = steps.intend(tx, work, attempt_id=new_id(), credential_id=credential_id, now=begun)
         work = steps.submitted(tx, work, Ticket(str(wanted.id)), now=begun)
         work = steps.results_named(tx, work, [], Done(()), now=ended)
-        steps.settle(tx, work, [], now=ended)
+        settle(tx, work, [], now=ended)
 
 
 async def _with_something_to_notice(

@@ -17,9 +17,9 @@ from vermilion.engine import Engine
 from vermilion.generation import steps
 from vermilion.generation.call import CallbackAddress
 from vermilion.generation.journey import WATCH_MAX
+from vermilion.generation.moving import Overtaken
 from vermilion.generation.snapshots import recall
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.work import Work
 from vermilion.kit import AppError, Clock, Forbidden, NotFound

@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from vermilion.catalog import OpenCredential
-from vermilion.generation import steps
+from vermilion.generation import ends, steps
 from vermilion.generation.failure import DRIFTS_MAX, Failure, Move, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.listening import PROGRESS_STEP_PERCENT, Hearing, listening
+from vermilion.generation.moving import Overtaken
 from vermilion.generation.pace import after_restart
 from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.queries import recent_durations_seconds
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.work import Work
 from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending, Provider, ProviderError, power
 
@@ -158,7 +158,7 @@ class Job:
         if said is not Canceled.STOPPED:
             return None
         return lambda work: journey.take(
-            steps.settle_nothing, work, Status.CANCELED, None, now=journey.tools.clock.now()
+            ends.settle_nothing, work, Status.CANCELED, None, now=journey.tools.clock.now()
         )
 
     def _lie_down(self, now: datetime) -> float:

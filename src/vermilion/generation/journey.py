@@ -11,7 +11,7 @@ import structlog
 from vermilion.catalog import OpenCredential, mark_health
 from vermilion.db import Database, Tx
 from vermilion.engine import Bell
-from vermilion.generation import steps
+from vermilion.generation import ends, steps
 from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
@@ -26,9 +26,9 @@ from vermilion.generation.failure import (
     pause_seconds,
 )
 from vermilion.generation.line import Slot
+from vermilion.generation.moving import Overtaken
 from vermilion.generation.pace import Pace
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.work import Work
 from vermilion.kit import Clock
 from vermilion.providers import Done, Login, Provider, ProviderError
@@ -141,7 +141,7 @@ class Journey:
         """It ended without a result; `watch` goes on looking for one that may come late."""
         now = self.tools.clock.now()
         until = now + min(WATCH_MAX, timedelta(seconds=work.entry.deadline_seconds)) if watch else None
-        return await self.take(steps.give_up, work, reason, now=now, watch_until=until)
+        return await self.take(ends.give_up, work, reason, now=now, watch_until=until)
 
     async def once_more(self, work: Work, error: ProviderError, rule: Rule) -> Work:
         """Back into the line, unless the person canceled or enough was tried."""

@@ -18,9 +18,9 @@ from vermilion.engine import Bell
 from vermilion.generation.doubt import resolve, wait_for_word
 from vermilion.generation.follow import follow
 from vermilion.generation.journey import Journey, Tools
+from vermilion.generation.moving import Overtaken
 from vermilion.generation.previews import PREVIEWS
 from vermilion.generation.status import SHOWS_PREVIEW, Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.storing import store, watch
 from vermilion.generation.submit import submit
 from vermilion.generation.work import Work, load_works

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from vermilion.db import Tx
-from vermilion.generation import steps
+from vermilion.generation import ends, steps
 from vermilion.generation.failure import Failure
+from vermilion.generation.moving import Overtaken, move
 from vermilion.generation.publish import views_of
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.views import AttemptView, GenerationView, attempt_view
 from vermilion.generation.work import Work
@@ -94,7 +94,7 @@ def resolve_uncertain(
     work = Work.of(tx, row)
     try:
         if resolution == "failed":
-            work = steps.settle_nothing(tx, work, Status.FAILED, GIVEN_UP, now=now)
+            work = ends.settle_nothing(tx, work, Status.FAILED, GIVEN_UP, now=now)
         elif can_look_up(row.provider):
             work = _look_again(tx, work, now)
         else:
@@ -116,7 +116,7 @@ def resolve_uncertain(
 def _look_again(tx: Tx, work: Work, now: datetime) -> Work:
     # As it stood when its answer was lost: whoever drives it asks the provider before anything else.
     time_to_ask = timedelta(seconds=work.entry.deadline_seconds)
-    return steps.move(tx, work, Status.SUBMITTING, now, deadline_at=now + time_to_ask)
+    return move(tx, work, Status.SUBMITTING, now, deadline_at=now + time_to_ask)
 
 
 def _send_again(tx: Tx, work: Work, note: str, now: datetime) -> Work:

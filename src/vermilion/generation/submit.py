@@ -10,8 +10,8 @@ from vermilion.generation.call import InputsGone, made_with
 from vermilion.generation.doubt import look_up
 from vermilion.generation.failure import Failure, Move, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey, log
+from vermilion.generation.moving import Overtaken
 from vermilion.generation.status import Status
-from vermilion.generation.steps import Overtaken
 from vermilion.generation.work import Work
 from vermilion.kit import new_id
 from vermilion.providers import Done, ProviderError, Ticket
