@@ -18,7 +18,7 @@ from vermilion.app import create_app
 from vermilion.billing import GATEWAY, disable_sandbox_gateway, ensure_sandbox_gateway
 from vermilion.catalog import disable_sandbox_credentials, ensure_sandbox_credential
 from vermilion.db import Tx, open_database
-from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms, make_first_admin_link
+from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms, make_first_admin_link, sandbox_outbox
 from vermilion.kit.sealed import load_or_create_key
 from vermilion.providers import adapters
 from vermilion.settings import Settings
@@ -94,6 +94,7 @@ async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProces
         if sandbox is not None:
             await stack.enter_async_context(sandbox.watched())
         token = await house.db.write(make_first_admin_link, house.clock.now())
+        outbox = await house.db.read(sandbox_outbox) if sandbox is not None else None
         app = create_app(house)
         _calm_the_collector()
         server = _Server(
@@ -111,7 +112,7 @@ async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProces
             )
         )
         with _stopping(server, house):
-            welcome = asyncio.create_task(_greet_when_up(server, settings, token, sandbox))
+            welcome = asyncio.create_task(_greet_when_up(server, settings, token, sandbox, outbox))
             try:
                 await server.serve(sockets=[door])
             finally:
@@ -149,7 +150,7 @@ def _stopping(server: uvicorn.Server, house: House) -> Iterator[None]:
 
 
 async def _greet_when_up(
-    server: uvicorn.Server, settings: Settings, token: str | None, sandbox: SandboxProcess | None
+    server: uvicorn.Server, settings: Settings, token: str | None, sandbox: SandboxProcess | None, outbox: str | None
 ) -> None:
     while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and nothing to wait for
         await asyncio.sleep(0.01)
@@ -159,6 +160,8 @@ async def _greet_when_up(
         lines += [f"{settings.address}/first-admin#token={token}"]
     if sandbox is not None:
         lines += ["", f"The sandbox plays every vendor at {sandbox.url}: no account and no key is needed."]
+    if outbox is not None:
+        lines += [f"Codes to phones go into its outbox: {outbox}"]
     lines += ["", f"Data: {settings.data.resolve()}", "Stop with Ctrl-C; what is under way goes on at the next start."]
     console = Console(stderr=True, highlight=False)
     text = "\n".join(lines)
