@@ -151,7 +151,7 @@ const admin = {
   'users.admin': 'admin',
   'users.disabled': 'disabled',
   'users.seen': 'seen {when}',
-  'users.never_seen': 'never seen',
+  'users.joined': 'joined {when}',
   'users.spent': '{n} spent',
   'users.grant': 'Credits',
   'users.grant_to': 'Credits of {name}',

@@ -162,7 +162,7 @@ export const studio = {
   'follow.begun': '{what}: on its way',
 
   'first.title': 'What would you like to see?',
-  'first.body': 'Write it above, in your own words. Or begin with one of these.',
+  'first.body': 'Write it in your own words, or begin with one of these.',
   'first.idea_1': 'A fishing village at dawn, ink wash on rice paper, one red lantern',
   'first.idea_2': 'Macro photograph of frost on a persimmon, soft window light',
   'first.idea_3': 'A quiet library inside a hollow tree, warm lamps, rain outside',

@@ -153,7 +153,7 @@ const admin: AdminMessages = {
   'users.admin': '管理员',
   'users.disabled': '已停用',
   'users.seen': '{when}活跃',
-  'users.never_seen': '从未登录',
+  'users.joined': '{when}加入',
   'users.spent': '已用 {n}',
   'users.grant': '点数',
   'users.grant_to': '{name} 的点数',

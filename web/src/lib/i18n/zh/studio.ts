@@ -164,7 +164,7 @@ export const studio: Record<keyof typeof en, string> = {
   'follow.begun': '{what}：已经开始',
 
   'first.title': '想看见什么？',
-  'first.body': '用自己的话写在上面，或者从这几句开始。',
+  'first.body': '用自己的话写下来，或者从这几句开始。',
   'first.idea_1': '清晨的渔村，宣纸水墨，一盏红灯笼',
   'first.idea_2': '柿子上的霜，微距摄影，窗边柔光',
   'first.idea_3': '空心大树里的安静书房，暖灯，窗外下着雨',
