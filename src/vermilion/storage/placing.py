@@ -179,7 +179,8 @@ def _leave(tx: Tx, key: str, place_id: UUID, size_bytes: int, now: datetime) -> 
 def _add(tx: Tx, key: str, place_id: UUID, size_bytes: int, *, leaving: bool, now: datetime) -> bool:
     """Add a copy's row; False where the copy has one, or where another copy is the one that is read."""
     row = {"key": key, "place_id": place_id, "size_bytes": size_bytes, "leaving": leaving, "touched_at": now}
-    return _changed(tx, insert_into(tx, PlacedFileRow).values(**row).on_conflict_do_nothing()) == 1
+    added = insert_into(tx, PlacedFileRow).values(**row).on_conflict_do_nothing().returning(PlacedFileRow.key)
+    return tx.scalar(added) is not None
 
 
 def _changed(tx: Tx, statement: Any) -> int:
