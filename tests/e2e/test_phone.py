@@ -1,6 +1,7 @@
 """Coming in by phone, as people in China do it: on a phone, in Chinese, with the code the sandbox's outbox shows."""
 
 import random
+import sqlite3
 
 from playwright.async_api import Browser, expect
 
@@ -84,3 +85,55 @@ async def test_an_admin_tests_how_codes_are_sent_and_keeps_the_secret_at_home(
     await page.get_by_role("button", name=me.say("ui.save")).click()
     await expect(page.get_by_text(me.say("error.sms.secret_required"))).to_be_visible()
     assert [said for said in me.complaints if "/admin/sms" not in said] == []
+
+
+def signed_in_long_ago(studio: Studio) -> None:
+    """As if everybody had signed in an hour ago and stayed."""
+    with sqlite3.connect(studio.data / "vermilion.db", timeout=15) as database:
+        database.execute("update session set created_at = replace(created_at, substr(created_at, 1, 4), '2020')")
+        database.execute("update session set confirmed_at = null")
+    database.close()
+
+
+async def test_whoever_signed_in_long_ago_shows_that_it_is_them(browser: Browser, studio: Studio) -> None:
+    me = await visit(browser, studio)
+    page, phone = me.page, a_phone()
+    await me.sign_up()
+    await me.go("/settings")
+    await expect(page.get_by_text(me.email)).to_be_visible()
+    signed_in_long_ago(studio)
+    await page.get_by_role("button", name=me.say("settings.phone_add")).click()
+    adding = page.get_by_role("dialog", name=me.say("settings.phone_add"))
+    await adding.get_by_label(me.say("phone.number")).fill(phone)
+    await adding.get_by_role("button", name=me.say("phone.send")).click()
+    await adding.get_by_label(me.say("phone.code"), exact=True).press_sequentially(await read_code(me, phone))
+    proof = page.get_by_role("dialog", name=me.say("settings.proof"))
+    password = proof.get_by_label(me.say("settings.password_current"))
+    await password.fill("not the password")
+    await proof.get_by_role("button", name=me.say("settings.proof_yes")).click()
+    await expect(proof.get_by_text(me.say("error.auth.wrong_password"))).to_be_visible()
+    await password.fill(PASSWORD)
+    await proof.get_by_role("button", name=me.say("settings.proof_yes")).click()
+    # The code that was typed before is good still: nobody types it twice.
+    await expect(page.get_by_text(f"{phone[:3]} {phone[3:7]} {phone[7:]}")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    forgiven = ("/me/phone", "/me/confirm")
+    assert [said for said in me.complaints if not any(path in said for path in forgiven)] == []
+
+
+async def test_a_number_nobody_has_leads_to_signing_up(browser: Browser, studio: Studio) -> None:
+    me = await visit(browser, studio)
+    page, phone = me.page, a_phone()
+    await me.go("/sign-in")
+    await page.get_by_label(me.say("door.email_or_phone")).fill(phone)
+    await page.keyboard.press("Enter")
+    code = page.get_by_label(me.say("phone.code"), exact=True)
+    await code.press_sequentially(await read_code(me, phone))
+    await expect(page.get_by_text(me.say("error.auth.phone_unknown"))).to_be_visible()
+    await page.get_by_role("link", name=me.say("door.sign_up")).click()
+    # What was typed at one door is there at the other; the next code goes out by itself when it may.
+    await expect(page.get_by_label(me.say("door.email_or_phone"))).to_have_value(phone)
+    await page.get_by_label(me.say("door.name")).fill("Mei Lin")
+    await page.get_by_role("button", name=me.say("phone.send")).click()
+    await expect(page.get_by_text(me.say("phone.sending_soon"))).to_be_visible()
+    assert [said for said in me.complaints if "/auth/" not in said] == []
