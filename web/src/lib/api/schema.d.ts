@@ -594,6 +594,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where files lie
+         * @description Where new files go, every place there is, and the latest move.
+         */
+        get: operations["get_storage"];
+        /**
+         * Choose where new files go
+         * @description It is tested first and effective at once on every node; what lies elsewhere stays there until it is moved.
+         */
+        put: operations["put_storage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/storage/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What lies where
+         * @description Files and bytes by place.
+         */
+        get: operations["get_storage_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/storage/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move files
+         * @description Move every file to where new files go, in the background; each is copied, read back, switched, then deleted.
+         */
+        post: operations["post_storage_move"];
+        /**
+         * Stop moving files
+         * @description What was moved stays moved; everything can be read wherever it lies.
+         */
+        delete: operations["delete_storage_move"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/storage/places/{place_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a place
+         * @description Forget a place in a cloud, and its login, once nothing lies there.
+         */
+        delete: operations["delete_storage_place"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/storage/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a storage
+         * @description Write a small file, read it back, compare, delete it: in what the body says, or else where new files go.
+         */
+        post: operations["post_storage_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/users": {
         parameters: {
             query?: never;
@@ -2184,6 +2292,27 @@ export interface components {
             token: string;
         };
         /**
+         * CloudKindView
+         * @description A kind of cloud that can be chosen, with examples of what is to be typed in.
+         */
+        CloudKindView: {
+            /** Bucket Example */
+            bucket_example: string;
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cos" | "oss" | "obs" | "s3";
+            /** Region Example */
+            region_example: string;
+            /** Region Required */
+            region_required: boolean;
+            /** Title */
+            title: string;
+        };
+        /**
          * CodePatch
          * @description A change to codes nobody used; null for `expires_at` means never. Of a used one only the purpose changes.
          */
@@ -2773,6 +2902,26 @@ export interface components {
             held: number;
         };
         /**
+         * HeldList
+         * @description What lies where.
+         */
+        HeldList: {
+            /** Items */
+            items: components["schemas"]["HeldView"][];
+        };
+        /**
+         * HeldView
+         * @description How many files lie in a place (null: the studio's own folder), thumbnails not counted, and their bytes.
+         */
+        HeldView: {
+            /** Files */
+            files: number;
+            /** Place */
+            place: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
          * Input
          * @description Files a model takes in one role; `mask` where they say which places of a picture are to change.
          */
@@ -3042,6 +3191,63 @@ export interface components {
             typical_seconds: number;
             /** Unavailable Reason */
             unavailable_reason: ("no_credential" | "disabled") | null;
+        };
+        /**
+         * MoveFailureView
+         * @description A file that could not be moved; it lies and is read where it was.
+         */
+        MoveFailureView: {
+            /** Detail */
+            detail: string;
+            /** Key */
+            key: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "failed" | "missing" | "damaged" | "unreachable" | "timeout" | "busy" | "wrong_secret" | "unknown_key" | "denied" | "no_bucket" | "clock" | "misconfigured" | "sealed";
+        };
+        /**
+         * MoveView
+         * @description The latest move of files. Those that failed can be tried again by another one.
+         *
+         *     `target` is the place's id, null for the studio's own folder; `problem` says why nothing moves at the moment.
+         */
+        MoveView: {
+            /** Done Files */
+            done_files: number;
+            /** Failed Files */
+            failed_files: number;
+            /** Failures */
+            failures: components["schemas"]["MoveFailureView"][];
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Problem */
+            problem: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "stopped" | "done";
+            /** Target */
+            target: string | null;
+            /** Total Files */
+            total_files: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /** NewApiKey */
         NewApiKey: {
@@ -3495,21 +3701,6 @@ export interface components {
             phone: string;
         };
         /**
-         * PlaceView
-         * @description Where a queued generation stands: place 1 is next.
-         */
-        PlaceView: {
-            /** Estimate Seconds */
-            estimate_seconds: number | null;
-            /**
-             * Generation Id
-             * Format: uuid
-             */
-            generation_id: string;
-            /** Place */
-            place: number;
-        };
-        /**
          * PlacedOrder
          * @description An order, and where it can be paid; nowhere once it was paid.
          */
@@ -3524,7 +3715,7 @@ export interface components {
          */
         PlacesView: {
             /** Items */
-            items: components["schemas"]["PlaceView"][];
+            items: components["schemas"]["vermilion__generation__api__PlaceView"][];
         };
         /**
          * Price
@@ -4171,6 +4362,73 @@ export interface components {
          */
         Status: "queued" | "submitting" | "running" | "storing" | "succeeded" | "failed" | "canceled" | "uncertain";
         /**
+         * StorageDraft
+         * @description Where new files are to go. For the studio's own folder (`local`) the rest is left out.
+         *
+         *     `endpoint_url` replaces the vendor's own address of the region, for internal networks and for MinIO and its like.
+         *     A secret written back as its mask stays, as long as the address does.
+         */
+        StorageDraft: {
+            /**
+             * Access Key
+             * @default
+             */
+            access_key?: string;
+            /**
+             * Allow Private Hosts
+             * @default false
+             */
+            allow_private_hosts?: boolean;
+            /**
+             * Bucket
+             * @default
+             */
+            bucket?: string;
+            /**
+             * Endpoint Url
+             * @default
+             */
+            endpoint_url?: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "local" | "cos" | "oss" | "obs" | "s3";
+            /**
+             * Region
+             * @default
+             */
+            region?: string;
+            /**
+             * Root
+             * @default
+             */
+            root?: string;
+            /**
+             * Secret Key
+             * @default
+             */
+            secret_key?: string;
+        };
+        /**
+         * StorageView
+         * @description Where new files go (`local` is the studio's own folder), the places there are, and the latest move.
+         */
+        StorageView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "local" | "cos" | "oss" | "obs" | "s3";
+            /** Kinds */
+            kinds: components["schemas"]["CloudKindView"][];
+            move: components["schemas"]["MoveView"] | null;
+            /** Place */
+            place: string | null;
+            /** Places */
+            places: components["schemas"]["vermilion__library__places__views__PlaceView"][];
+        };
+        /**
          * StringParam
          * @description Text of bounded length, in characters.
          */
@@ -4266,6 +4524,22 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * TriedView
+         * @description How the connection test went. Where it failed: at which step, in a word for programs, and in words.
+         */
+        TriedView: {
+            /** Latency Ms */
+            latency_ms: number;
+            /** Ok */
+            ok: boolean;
+            /** Problem */
+            problem: string | null;
+            /** Reason */
+            reason: ("failed" | "missing" | "damaged" | "unreachable" | "timeout" | "busy" | "wrong_secret" | "unknown_key" | "denied" | "no_bucket" | "clock" | "misconfigured" | "sealed") | null;
+            /** Step */
+            step: ("open" | "write" | "read" | "delete") | null;
         };
         /** UserAnswer */
         UserAnswer: {
@@ -4405,6 +4679,21 @@ export interface components {
             role: string;
         };
         /**
+         * PlaceView
+         * @description Where a queued generation stands: place 1 is next.
+         */
+        vermilion__generation__api__PlaceView: {
+            /** Estimate Seconds */
+            estimate_seconds: number | null;
+            /**
+             * Generation Id
+             * Format: uuid
+             */
+            generation_id: string;
+            /** Place */
+            place: number;
+        };
+        /**
          * InputView
          * @description A picture the person gave, by role.
          */
@@ -4418,6 +4707,47 @@ export interface components {
             role: string;
             /** Weight */
             weight?: number | null;
+        };
+        /**
+         * PlaceView
+         * @description A place in a cloud; secrets are masks.
+         */
+        vermilion__library__places__views__PlaceView: {
+            /** Access Key */
+            access_key: string;
+            /** Allow Private Hosts */
+            allow_private_hosts: boolean;
+            /** Bucket */
+            bucket: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Endpoint Url */
+            endpoint_url: string;
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cos" | "oss" | "obs" | "s3";
+            /** Receiving */
+            receiving: boolean;
+            /** Region */
+            region: string;
+            /** Root */
+            root: string;
+            /** Secret Key */
+            secret_key: string;
+            /** Title */
+            title: string;
         };
     };
     responses: never;
@@ -7494,6 +7824,539 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SmsTest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StorageDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_storage_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_storage_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoveView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_storage_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_storage_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                place_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_storage_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StorageDraft"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedView"];
                 };
             };
             /** @description Bad Request */
