@@ -1,8 +1,9 @@
 """The HTTP face of the library: parse, call, view."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, Protocol, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -22,6 +23,8 @@ from vermilion.library.tables import NAME_MAX_CHARS, AssetRow
 from vermilion.library.uploads import display_name, receive_upload
 from vermilion.library.views import AssetPage, AssetView, LinkView, Role, Source, asset_view
 from vermilion.storage import FileMissing, Storage, StorageFailed
+
+E = TypeVar("E", bound=Callable[..., Any])
 
 router = APIRouter(tags=["assets"])
 _log = structlog.get_logger("vermilion.library")
@@ -81,6 +84,18 @@ async def _house(request: Request) -> House:
 
 
 HouseHere = Annotated[House, Depends(_house)]
+
+
+def _gives(path: str, *refusals: int, summary: str) -> Callable[[E], E]:
+    """Enter a route that answers with a file, or for HEAD with what is known of it."""
+
+    def enter(endpoint: E) -> E:
+        router.head(path, include_in_schema=False)(endpoint)
+        responses = {**_ANY_FILE, **problem_responses(*refusals)}
+        router.get(path, response_class=Response, responses=responses, summary=summary)(endpoint)
+        return endpoint
+
+    return enter
 
 
 @router.post(
@@ -152,13 +167,7 @@ async def delete_asset(house: HouseHere, actor: CurrentActor, asset_id: UUID) ->
     await house.db.write(commands.trash_asset, actor.user_id, asset_id, house.clock.now())
 
 
-@router.head("/assets/{asset_id}/file", include_in_schema=False)
-@router.get(
-    "/assets/{asset_id}/file",
-    response_class=Response,
-    responses={**_ANY_FILE, **problem_responses(401, 403, 404)},
-    summary="The file itself",
-)
+@_gives("/assets/{asset_id}/file", 401, 403, 404, summary="The file itself")
 async def get_file(
     house: HouseHere,
     actor: CurrentActor,
@@ -171,13 +180,7 @@ async def get_file(
     return await _give(request, house.storage, _file(row, attachment=download))
 
 
-@router.head("/assets/{asset_id}/thumbnail", include_in_schema=False)
-@router.get(
-    "/assets/{asset_id}/thumbnail",
-    response_class=Response,
-    responses={**_ANY_FILE, **problem_responses(401, 403, 404)},
-    summary="Its thumbnail",
-)
+@_gives("/assets/{asset_id}/thumbnail", 401, 403, 404, summary="Its thumbnail")
 async def get_thumbnail(
     house: HouseHere,
     actor: CurrentActor,
@@ -212,13 +215,7 @@ async def post_link(house: HouseHere, actor: CurrentActor, asset_id: UUID, body:
     return LinkView(url=signed_link(house.link_key, row.id, expires_at), expires_at=expires_at)
 
 
-@router.head("/files/{asset_id}", include_in_schema=False)
-@router.get(
-    "/files/{asset_id}",
-    response_class=Response,
-    responses={**_ANY_FILE, **problem_responses(403, 404)},
-    summary="A file by its link",
-)
+@_gives("/files/{asset_id}", 403, 404, summary="A file by its link")
 async def get_linked_file(
     house: HouseHere,
     request: Request,

@@ -50,6 +50,17 @@ class CredentialField:
     choices: tuple[FieldChoice, ...] = ()
 
 
+def address_field(about: LocalText, default: str | None = None) -> CredentialField:
+    """Where calls go, at a provider that has one address."""
+    return CredentialField("base_url", LocalText("Address", "接口地址"), default=default, help=about)
+
+
+def choice_field(name: str, label: LocalText, about: LocalText, choices: Mapping[str, LocalText]) -> CredentialField:
+    """One of several values; who chooses none has the first."""
+    offered = tuple(FieldChoice(value, words) for value, words in choices.items())
+    return CredentialField(name, label, required=False, default=offered[0].value, help=about, choices=offered)
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A credential opened for use: its fields in clear, and whether private addresses are allowed for it."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from vermilion.providers import dreamwork_errors, pictures_answer
 from vermilion.providers.contract import Ambiguity, Call, Done, Output, Pending, Probe, Ticket
-from vermilion.providers.credential import CredentialField, LocalText, Login, filled_in
+from vermilion.providers.credential import CredentialField, LocalText, Login, address_field, filled_in
 from vermilion.providers.dreamwork_body import body_of
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, ProviderError
 from vermilion.providers.wire import Answer, Wire
@@ -34,13 +34,11 @@ class Adapter:
                 "From the Ark console at Volcengine, or that of a gateway.", "在火山方舟控制台获取，或填写网关的密钥。"
             ),
         ),
-        CredentialField(
-            "base_url",
-            LocalText("Address", "接口地址"),
-            default="https://ark.cn-beijing.volces.com/api/v3",
-            help=LocalText(
+        address_field(
+            LocalText(
                 "Ark's own ends in /api/v3, a gateway's in /v1.", "方舟官方地址以 /api/v3 结尾，网关地址以 /v1 结尾。"
             ),
+            "https://ark.cn-beijing.volces.com/api/v3",
         ),
         CredentialField(
             "model_names",

@@ -14,7 +14,7 @@ from yarl import URL
 
 from vermilion.providers import fal_errors, fal_probe, fal_results, fal_webhook
 from vermilion.providers.contract import Ambiguity, Call, Callback, Canceled, Done, InputFile, Pending, Probe, Ticket
-from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, Login, filled_in
+from vermilion.providers.credential import CredentialField, LocalText, Login, choice_field, filled_in
 from vermilion.providers.errors import Ambiguous, Drifted, Misconfigured, Unreachable
 from vermilion.providers.wire import Answer, Wire
 
@@ -51,13 +51,11 @@ class Adapter:
             default="https://queue.fal.run",
             help=LocalText("fal's own, or a compatible gateway.", "fal 官方地址，或兼容网关。"),
         ),
-        CredentialField(
+        choice_field(
             "scheme",
             LocalText("Word before the key", "密钥前缀"),
-            required=False,
-            default="Key",
-            help=LocalText("Key at fal; some gateways want Bearer.", "fal 官方为 Key，部分网关要求 Bearer。"),
-            choices=tuple(FieldChoice(word, LocalText(word, word)) for word in _SCHEMES),
+            LocalText("Key at fal; some gateways want Bearer.", "fal 官方为 Key，部分网关要求 Bearer。"),
+            {word: LocalText(word, word) for word in _SCHEMES},
         ),
         CredentialField(
             "rest_url",

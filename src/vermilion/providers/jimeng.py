@@ -17,7 +17,14 @@ from yarl import URL
 
 from vermilion.providers import jimeng_bodies, jimeng_errors, jimeng_results, jimeng_signing
 from vermilion.providers.contract import Ambiguity, Call, Done, Pending, Probe, Ticket
-from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, Login, filled_in
+from vermilion.providers.credential import (
+    CredentialField,
+    LocalText,
+    Login,
+    address_field,
+    choice_field,
+    filled_in,
+)
 from vermilion.providers.errors import Ambiguous, Broke, Drifted, Misconfigured, ProviderError, Throttled
 from vermilion.providers.wire import Answer, Wire
 
@@ -58,29 +65,25 @@ FIELDS = (
             "For a gateway or relay, instead of the pair above.", "使用网关或中转站时填写，代替上面的密钥对。"
         ),
     ),
-    CredentialField(
-        "base_url",
-        LocalText("Address", "接口地址"),
-        default="https://visual.volcengineapi.com",
-        help=LocalText("Volcengine's own, or your gateway's.", "火山引擎官方地址，或网关地址。"),
+    address_field(
+        LocalText("Volcengine's own, or your gateway's.", "火山引擎官方地址，或网关地址。"),
+        "https://visual.volcengineapi.com",
     ),
-    CredentialField(
+    choice_field(
         "protocol",
         LocalText("Protocol", "协议"),
-        required=False,
-        default="auto",
-        help=LocalText(
+        LocalText(
             "By the keys: a pair of keys means Volcengine, a gateway key a gateway. "
             "Relays make films only, gateways only those that begin from words or one picture.",
             "按密钥判断：填了密钥对时为火山引擎，只填网关密钥时为网关。"
             "中转站只能生成视频，网关只支持文生视频和首帧图生视频。",
         ),
-        choices=(
-            FieldChoice("auto", LocalText("By the keys", "按密钥判断")),
-            FieldChoice("volcengine", LocalText("Volcengine", "火山引擎")),
-            FieldChoice("relay", LocalText("Relay, takes ?Action=…", "中转站（?Action=… 形式）")),
-            FieldChoice("gateway", LocalText("Gateway, /jimeng/submit/videos", "网关（/jimeng/submit/videos）")),
-        ),
+        {
+            "auto": LocalText("By the keys", "按密钥判断"),
+            "volcengine": LocalText("Volcengine", "火山引擎"),
+            "relay": LocalText("Relay, takes ?Action=…", "中转站（?Action=… 形式）"),
+            "gateway": LocalText("Gateway, /jimeng/submit/videos", "网关（/jimeng/submit/videos）"),
+        },
     ),
 )
 

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, filled_in
+from vermilion.providers.credential import (
+    CredentialField,
+    LocalText,
+    address_field,
+    choice_field,
+    filled_in,
+)
 from vermilion.providers.errors import Misconfigured
 
 TOKEN_LIFE_SECONDS = 1800
@@ -34,29 +40,25 @@ FIELDS = (
     ),
     CredentialField("access_key", LocalText("AccessKey", "AccessKey"), required=False),
     CredentialField("secret_key", LocalText("SecretKey", "SecretKey"), secret=True, required=False),
-    CredentialField(
-        "base_url",
-        LocalText("Address", "接口地址"),
-        default="https://api-singapore.klingai.com",
-        help=LocalText(
+    address_field(
+        LocalText(
             "From mainland China: https://api-beijing.klingai.com. A relay's address usually ends with /kling.",
             "中国大陆服务器请用 https://api-beijing.klingai.com；中转站地址通常以 /kling 结尾。",
         ),
+        "https://api-singapore.klingai.com",
     ),
-    CredentialField(
+    choice_field(
         "generation",
         LocalText("API generation", "接口代次"),
-        required=False,
-        default="auto",
-        help=LocalText(
+        LocalText(
             "The second takes an API key only; relays speak the first.",
             "第二代只接受 API Key；中转站使用第一代。",
         ),
-        choices=(
-            FieldChoice("auto", LocalText("By the address", "按地址判断")),
-            FieldChoice("1", LocalText("First", "第一代")),
-            FieldChoice("2", LocalText("Second", "第二代")),
-        ),
+        {
+            "auto": LocalText("By the address", "按地址判断"),
+            "1": LocalText("First", "第一代"),
+            "2": LocalText("Second", "第二代"),
+        },
     ),
     CredentialField(
         "webhook_secret",

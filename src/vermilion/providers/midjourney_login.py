@@ -8,19 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vermilion.providers.credential import CredentialField, FieldChoice, LocalText, filled_in
+from vermilion.providers.credential import (
+    CredentialField,
+    LocalText,
+    address_field,
+    choice_field,
+    filled_in,
+)
 
 Dialect = Literal["auto", "original", "extended", "relay"]
 DIALECTS: tuple[Dialect, ...] = ("auto", "original", "extended", "relay")
 
 FIELDS = (
-    CredentialField(
-        "base_url",
-        LocalText("Address", "接口地址"),
-        help=LocalText(
+    address_field(
+        LocalText(
             "Where your midjourney-proxy or gateway answers, without /mj at the end.",
             "midjourney-proxy 或中转站的地址，末尾不带 /mj。",
-        ),
+        )
     ),
     CredentialField(
         "secret",
@@ -32,35 +36,22 @@ FIELDS = (
             "代理的 mj-api-secret，或中转站的密钥（sk-…）。代理未设置密钥时留空。",
         ),
     ),
-    CredentialField(
+    choice_field(
         "dialect",
         LocalText("Kind of proxy", "代理类型"),
-        required=False,
-        default="auto",
-        help=LocalText(
-            "The connection test says which it is.",
-            "连接测试会给出结果。",
-        ),
-        choices=(
-            FieldChoice("auto", LocalText("Found out", "自动识别")),
-            FieldChoice("original", LocalText("Original (novicezk)", "原版（novicezk）")),
-            FieldChoice("extended", LocalText("Extended (trueai)", "扩展版（trueai）")),
-            FieldChoice("relay", LocalText("Gateway", "中转站")),
-        ),
+        LocalText("The connection test says which it is.", "连接测试会给出结果。"),
+        {
+            "auto": LocalText("Found out", "自动识别"),
+            "original": LocalText("Original (novicezk)", "原版（novicezk）"),
+            "extended": LocalText("Extended (trueai)", "扩展版（trueai）"),
+            "relay": LocalText("Gateway", "中转站"),
+        },
     ),
-    CredentialField(
+    choice_field(
         "mask",
         LocalText("Region masks", "局部重绘蒙版"),
-        required=False,
-        default="white",
-        help=LocalText(
-            "How the place to change is marked for the proxy.",
-            "向代理标出重绘区域的方式。",
-        ),
-        choices=(
-            FieldChoice("white", LocalText("White", "白色")),
-            FieldChoice("transparent", LocalText("Transparent", "透明")),
-        ),
+        LocalText("How the place to change is marked for the proxy.", "向代理标出重绘区域的方式。"),
+        {"white": LocalText("White", "白色"), "transparent": LocalText("Transparent", "透明")},
     ),
 )
 

@@ -12,7 +12,7 @@ import aiohttp
 
 from vermilion.providers import openai_errors, pictures_answer
 from vermilion.providers.contract import Ambiguity, Call, Done, InputFile, Pending, Probe, Ticket
-from vermilion.providers.credential import CredentialField, LocalText, Login, filled_in
+from vermilion.providers.credential import CredentialField, LocalText, Login, address_field, filled_in
 from vermilion.providers.errors import (
     Ambiguous,
     Broke,
@@ -43,14 +43,12 @@ class Adapter:
             secret=True,
             help=LocalText("OpenAI's own, or that of a gateway.", "OpenAI 官方密钥，或网关的密钥。"),
         ),
-        CredentialField(
-            "base_url",
-            LocalText("Address", "接口地址"),
-            default="https://api.openai.com/v1",
-            help=LocalText(
+        address_field(
+            LocalText(
                 "Up to and including the version; a gateway's ends in /v1 as well.",
                 "写到版本号为止；网关地址通常也以 /v1 结尾。",
             ),
+            "https://api.openai.com/v1",
         ),
         CredentialField("organization", LocalText("Organization", "组织"), required=False),
         CredentialField("project", LocalText("Project", "项目"), required=False),
