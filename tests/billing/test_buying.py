@@ -170,7 +170,7 @@ async def test_another_sum_than_ordered_is_never_credited(studio: Studio) -> Non
     assert (await someone.get(f"/credits/orders/{order['id']}"))["status"] == "refused"
     listed = (await (await studio.admin()).get("/admin/orders", params={"status": "refused"}))["items"]
     (mine,) = (item for item in listed if item["id"] == order["id"])
-    assert mine["note"] == "paid 1 instead of 600 (minor units), to 1000"
+    assert mine["note"] == "paid 0.01 instead of 6.00, to merchant 1000"
 
 
 async def test_the_way_back_credits_nothing_by_itself(studio: Studio) -> None:

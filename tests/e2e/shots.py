@@ -40,6 +40,8 @@ ROOMS = {
     "admin-users": "/admin/users",
     "admin-review": "/admin/review",
     "admin-audit": "/admin/audit",
+    "admin-codes": "/admin/codes",
+    "admin-payments": "/admin/payments",
     "admin-sms": "/admin/sms",
     "admin-choices": "/admin/choices",
 }

@@ -20,6 +20,8 @@ ROOMS = [
     "/admin/users",
     "/admin/review",
     "/admin/audit",
+    "/admin/codes",
+    "/admin/payments",
     "/admin/sms",
     "/admin/choices",
 ]

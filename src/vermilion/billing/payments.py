@@ -197,7 +197,8 @@ class PaymentDesk:
             return False
         if not _is_the_same(payment, merchant, order):
             log.warning("payment.wrong", order_id=str(order.id), pid=payment.pid, price_minor=payment.price_minor)
-            why = f"paid {payment.price_minor} instead of {order.price_minor} (minor units), to {payment.pid}"
+            paid = "an unreadable sum" if payment.price_minor is None else epay.money(payment.price_minor)
+            why = f"paid {paid} instead of {epay.money(order.price_minor)}, to merchant {payment.pid or merchant.pid}"
             await self._db.write(refuse_order, order.id, why, self._clock.now())
             raise wrong_payment()
         first = await self._db.write(settle_order, order.id, payment.trade_no, self._clock.now())

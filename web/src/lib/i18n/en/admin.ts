@@ -273,6 +273,7 @@ const admin = {
   'codes.state': 'State',
   'codes.find': 'Last four characters',
   'codes.batch': 'One batch',
+  'codes.whole_batch': 'The whole batch',
   'codes.batch_only': 'Only this batch',
   'codes.batch_off': 'Switch off the unused ones',
   'codes.batch_on': 'Switch on the unused ones',

@@ -275,6 +275,7 @@ const admin: AdminMessages = {
   'codes.state': '状态',
   'codes.find': '末尾四位',
   'codes.batch': '同一批次',
+  'codes.whole_batch': '整个批次',
   'codes.batch_only': '只看这一批',
   'codes.batch_off': '停用未使用的',
   'codes.batch_on': '启用未使用的',
