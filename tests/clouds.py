@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
+from tests.serving import serving
 from vermilion.sandbox import SandboxConfig, create_app
 from vermilion.storage import Address, CloudStorage, KindName, open_cloud
 
@@ -62,10 +62,5 @@ class Cloud:
 @asynccontextmanager
 async def cloud_here() -> AsyncIterator[Cloud]:
     """A sandbox on the running loop, ended on leaving."""
-    runner = web.AppRunner(create_app(SandboxConfig(port=0)), access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield Cloud(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    finally:
-        await runner.cleanup()
+    async with serving(create_app(SandboxConfig(port=0))) as origin:
+        yield Cloud(origin)

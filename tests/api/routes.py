@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from tests.api.described import DESCRIBED_ADMIN, DESCRIBED_BODIES, DESCRIBED_PUBLIC, NEVER, PHONE
+from tests.catalog.own import own_model
 
 SAFE = {"GET", "HEAD"}
 
@@ -33,18 +34,7 @@ PUBLIC = {
 }
 """What nobody needs to sign in for. Everything else must refuse nobody, so a new route is protected or listed here."""
 
-OWN_MODEL = {
-    "id": "own-mallory",
-    "provider": "fal",
-    "endpoint": "fal-ai/flux/schnell",
-    "makes": "image",
-    "name": {"en": "Mallory's", "zh": "马洛里"},
-    "about": {"en": "Not to be.", "zh": "不该存在。"},
-    "prompt": {"max_chars": 1000},
-    "price": {"per_output_credits": 1},
-    "typical_seconds": 5,
-    "deadline_seconds": 600,
-}
+OWN_MODEL = own_model("own-mallory")
 
 BODIES: dict[str, Any] = {
     "POST /api/v1/auth/sign-up": {"email": "mallory@example.test", "password": "a long way home", "name": "Mallory"},

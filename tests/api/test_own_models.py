@@ -3,30 +3,19 @@
 from typing import Any
 
 from tests.api.studio import Person, Studio, wanted
+from tests.catalog.own import own_model
 
-OWN: dict[str, Any] = {
-    "id": "own-lantern",
-    "provider": "fal",
-    "endpoint": "fal-ai/flux/schnell",
-    "makes": "image",
-    "name": {"en": "Lantern", "zh": "灯笼"},
-    "about": {"en": "Red light on paper.", "zh": "纸上的红光。"},
-    "prompt": {"max_chars": 1000},
-    "params": [
-        {
-            "type": "size",
-            "name": "size",
-            "wire": "image_size",
-            "label": {"en": "Size", "zh": "尺寸"},
-            "minimum": 256,
-            "maximum": 1024,
-            "default": {"width": 512, "height": 256},
-        }
-    ],
-    "price": {"base_credits": 7},
-    "typical_seconds": 5,
-    "deadline_seconds": 600,
+SIZE: dict[str, Any] = {
+    "type": "size",
+    "name": "size",
+    "wire": "image_size",
+    "label": {"en": "Size", "zh": "尺寸"},
+    "minimum": 256,
+    "maximum": 1024,
+    "default": {"width": 512, "height": 256},
 }
+LANTERN = {"en": "Lantern", "zh": "灯笼"}
+OWN = own_model("own-lantern", name=LANTERN, params=[SIZE], price={"base_credits": 7})
 
 
 async def test_people_make_pictures_with_it_at_its_price(guinea_house: Studio) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.catalog.conftest import NOW, SECRET, SmallHouse
+from tests.catalog.own import own_model
 from vermilion.catalog import CatalogBroken, OverridePatch, Shelf, Snapshot, override_model, usable_entry
 from vermilion.catalog.shelf import check_names, read_entries
 from vermilion.catalog.tables import ModelOverrideRow, OwnModelRow
@@ -18,38 +19,31 @@ from vermilion.identity.tables import AuditRow
 from vermilion.kit import NotFound
 from vermilion.providers import Finding, LocalText, Proposal
 
-OWN: dict[str, Any] = {
-    "id": "own-neon",
-    "provider": "fal",
-    "endpoint": "fal-ai/flux/schnell",
-    "makes": "image",
-    "name": {"en": "Neon", "zh": "霓虹"},
-    "about": {"en": "Signs at night.", "zh": "夜里的招牌。"},
-    "prompt": {"max_chars": 1000},
-    "params": [
-        {
-            "type": "integer",
-            "name": "steps",
-            "label": {"en": "Steps", "zh": "步数"},
-            "minimum": 1,
-            "maximum": 8,
-            "default": 4,
-        },
-        {
-            "type": "integer",
-            "name": "num_images",
-            "label": {"en": "Pictures", "zh": "张数"},
-            "minimum": 1,
-            "maximum": 4,
-            "default": 2,
-        },
-    ],
-    "outputs_param": "num_images",
-    "price": {"per_output_credits": 3},
-    "typical_seconds": 5,
-    "deadline_seconds": 600,
-    "options": {"graph": {"1": {"says": "hello"}}},
-}
+PARAMS: list[dict[str, Any]] = [
+    {
+        "type": "integer",
+        "name": "steps",
+        "label": {"en": "Steps", "zh": "步数"},
+        "minimum": 1,
+        "maximum": 8,
+        "default": 4,
+    },
+    {
+        "type": "integer",
+        "name": "num_images",
+        "label": {"en": "Pictures", "zh": "张数"},
+        "minimum": 1,
+        "maximum": 4,
+        "default": 2,
+    },
+]
+OWN = own_model(
+    "own-neon",
+    params=PARAMS,
+    outputs_param="num_images",
+    price={"per_output_credits": 3},
+    options={"graph": {"1": {"says": "hello"}}},
+)
 
 
 def own(**changes: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from tests.dialects.scene import Scene, data_url, png
+from tests.serving import serving
 from vermilion.dialects import INLINE_FILES_MAX_BYTES, addresses_with_files
 from vermilion.kit.download import Downloaded, Downloader
 
@@ -37,13 +38,8 @@ async def pictures() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/{name}", give)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    yield f"http://127.0.0.1:{port}"
-    await runner.cleanup()
+    async with serving(app) as origin:
+        yield origin
 
 
 @contextmanager
@@ -121,7 +117,9 @@ async def test_what_a_request_gives_twice_is_one_upload(scene: Scene, pictures: 
         ids = [each["asset_id"] for each in view["inputs"]]
         assert len(ids) == 4 and ids[0] == ids[1] and ids[2] == ids[3] != ids[0]
         # Refused, it leaves nothing behind, and lets nothing go twice.
-        refused = await scene.owner.post("/flux/multi-image-edit", {**body, "image_urls": [*given[1:], "!"]}, status=422)
+        refused = await scene.owner.post(
+            "/flux/multi-image-edit", {**body, "image_urls": [*given[1:], "!"]}, status=422
+        )
         assert refused["code"] == "asset.not_base64"
     assert await uploads(scene) == before + 2
     await opened.close()

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import Visitor, visit
-from tests.e2e.studio import PASSWORD, Studio
+from tests.e2e.studio import Studio
 from tests.e2e.test_axe import serious
 
 WORKFLOW: dict[str, Any] = {
@@ -35,11 +35,7 @@ WORKFLOW: dict[str, Any] = {
 async def operator(browser: Browser, studio: Studio, **options: Any) -> Visitor:
     """The admin, signed in."""
     me = await visit(browser, studio, **options)
-    await me.go("/sign-in")
-    await me.page.get_by_label(me.say("door.email")).fill("operator@example.com")
-    await me.page.get_by_label(me.say("door.password")).first.fill(PASSWORD)
-    await me.page.keyboard.press("Enter")
-    await me.page.wait_for_url("**/create")
+    await me.sign_in("operator@example.com")
     return me
 
 

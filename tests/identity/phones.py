@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from aiohttp import web
 
 from tests.identity.conftest import SmallHouse
+from tests.serving import serving
 from vermilion.identity import SmsDraft, ensure_sandbox_sms
 from vermilion.identity.commands.sms_settings import change_sms_choice
 from vermilion.sandbox import SandboxConfig, create_app
@@ -48,15 +48,11 @@ class Vendor:
 @pytest.fixture
 async def vendor(house: SmallHouse) -> AsyncIterator[Vendor]:
     """A sandbox, and a house that sends its codes there."""
-    runner = web.AppRunner(create_app(SandboxConfig(port=0)), access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    house.sms_wire = SmsWire.open(timeout_seconds=1.0)
-    await house.db.write(ensure_sandbox_sms, house.sealer, fields(origin), house.clock.now())
-    yield Vendor(origin)
-    await house.sms_wire.close()
-    await runner.cleanup()
+    async with serving(create_app(SandboxConfig(port=0))) as origin:
+        house.sms_wire = SmsWire.open(timeout_seconds=1.0)
+        await house.db.write(ensure_sandbox_sms, house.sealer, fields(origin), house.clock.now())
+        yield Vendor(origin)
+        await house.sms_wire.close()
 
 
 def fields(origin: str) -> dict[str, str]:

@@ -15,11 +15,7 @@ from vermilion.generation.tables import AttemptRow, EntrySnapshotRow, Generation
 
 
 async def test_a_driver_that_sleeps_for_long_holds_no_rows(studio: Studio) -> None:
-    studio.vendor.job_seconds = lambda: 500.0
-    life = await studio.open()
-    made = [await life.request() for _ in range(3)]
-    for each in made:
-        await studio.until_status(each, Status.RUNNING)
+    made = await _running(studio, 3, job_seconds=500)
     # By then the questions are far apart.
     await studio.pass_time(120)
     assert _rows_in_memory(set(made)) == []
@@ -28,12 +24,7 @@ async def test_a_driver_that_sleeps_for_long_holds_no_rows(studio: Studio) -> No
 
 
 async def test_rows_taken_up_again_are_read_together(studio: Studio) -> None:
-    studio.vendor.job_seconds = lambda: 500.0
-    life = await studio.open(credits_each=10_000)
-    studio.change_credentials(max_concurrent=100)
-    made = [await life.request() for _ in range(40)]
-    for each in made:
-        await studio.until_status(each, Status.RUNNING)
+    made = await _running(studio, 40, job_seconds=500)
     reads = 0
 
     async def count(_life: object, point: str) -> None:
@@ -78,12 +69,7 @@ def _with_half_a_document(tx: Tx, generation_id: UUID) -> None:
 async def test_a_row_that_does_not_read_takes_no_other_down_with_it(
     studio: Studio, spoil: Callable[[Tx, UUID], None]
 ) -> None:
-    studio.vendor.job_seconds = lambda: 40.0
-    life = await studio.open(credits_each=10_000)
-    studio.change_credentials(max_concurrent=100)
-    made = [await life.request() for _ in range(30)]
-    for each in made:
-        await studio.until_status(each, Status.RUNNING)
+    made = await _running(studio, 30, job_seconds=40)
     whole = studio.row(made[0])
     studio.tell(spoil, made[0])
     with capture_logs() as logs:
@@ -93,6 +79,17 @@ async def test_a_row_that_does_not_read_takes_no_other_down_with_it(
     studio.tell(_as_it_was, whole)
     await studio.to_the_end()
     assert {studio.row(each).status for each in made} == {Status.SUCCEEDED}
+
+
+async def _running(studio: Studio, count: int, *, job_seconds: float) -> list[UUID]:
+    """So many generations, all of them running at the vendor."""
+    studio.vendor.job_seconds = lambda: job_seconds
+    life = await studio.open(credits_each=10_000)
+    studio.change_credentials(max_concurrent=100)
+    made = [await life.request() for _ in range(count)]
+    for each in made:
+        await studio.until_status(each, Status.RUNNING)
+    return made
 
 
 def _as_it_was(tx: Tx, whole: GenerationRow) -> None:

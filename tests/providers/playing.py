@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 from PIL import Image
 
+from tests.serving import serving
 from vermilion.providers import Call, Canceled, Done, Login, Pending, Probe, Provider, Ticket, Wire, adapters, power
 from vermilion.sandbox import SandboxConfig, create_app
 
@@ -167,15 +168,3 @@ def picture_of(done: Done, index: int = 0) -> Image.Image:
     data = done.outputs[index].data
     assert data is not None
     return Image.open(io.BytesIO(data))
-
-
-@asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    """Serve an application on loopback, inside this loop; yields its origin."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from tests.serving import serving
 from vermilion.providers import Unreachable, Wire
 
 
@@ -21,18 +23,13 @@ async def echo() -> AsyncIterator[str]:
 
     app = web.Application(client_max_size=64 << 20)
     app.router.add_route("*", "/", tell)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    await runner.cleanup()
+    async with serving(app) as origin:
+        yield f"{origin}/"
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 70_000, 5 << 20])
-async def test_bytes_are_sent_whole_and_with_their_length(echo: str, size_bytes: int) -> None:
-    wire = Wire.open()
+async def test_bytes_are_sent_whole_and_with_their_length(wire: Wire, echo: str, size_bytes: int) -> None:
     answer = await wire.request("PUT", echo, headers={"Content-Type": "image/png"}, data=b"x" * size_bytes)
-    await wire.close()
     told = answer.json()
     assert told["size"] == size_bytes
     assert told["length"] == str(size_bytes)
@@ -40,20 +37,16 @@ async def test_bytes_are_sent_whole_and_with_their_length(echo: str, size_bytes:
 
 
 @pytest.mark.parametrize("body", [{"a": "图"}, {"image": "x" * (3 << 20)}, [], {}, 0, False])
-async def test_json_is_sent_as_json(echo: str, body: Any) -> None:
-    wire = Wire.open()
+async def test_json_is_sent_as_json(wire: Wire, echo: str, body: Any) -> None:
     answer = await wire.request("POST", echo, body=body)
-    await wire.close()
     told = answer.json()
     sent = json.dumps(body).encode()
     assert (told["size"], told["kind"]) == (len(sent), "application/json")
     assert sent.startswith(bytes.fromhex(told["head"]))
 
 
-async def test_nothing_is_sent_as_nothing(echo: str) -> None:
-    wire = Wire.open()
+async def test_nothing_is_sent_as_nothing(wire: Wire, echo: str) -> None:
     answer = await wire.request("GET", echo)
-    await wire.close()
     assert answer.json()["size"] == 0
 
 
@@ -64,20 +57,14 @@ Serve = Callable[[Handler], Awaitable[str]]
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Serve one handler at any address; yields where."""
-    runners: list[web.AppRunner] = []
+    async with AsyncExitStack() as served:
 
-    async def begin(handler: Handler) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", handler)
-        runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await runner.setup()
-        runners.append(runner)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async def begin(handler: Handler) -> str:
+            app = web.Application()
+            app.router.add_route("*", "/{tail:.*}", handler)
+            return await served.enter_async_context(serving(app))
 
-    yield begin
-    for runner in runners:
-        await runner.cleanup()
+        yield begin
 
 
 async def test_a_socket_hears_text_and_bytes_until_the_other_side_closes(wire: Wire, serve: Serve) -> None:

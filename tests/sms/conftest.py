@@ -3,29 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
 
+from tests.serving import serving
 from vermilion.sandbox import SandboxConfig, create_app
 from vermilion.sms import SmsWire
-
-
-async def served(app: web.Application) -> tuple[web.AppRunner, str]:
-    """The app, served on loopback, and its origin."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    return runner, f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
 async def vendor() -> AsyncIterator[str]:
     """The origin of a sandbox."""
-    runner, origin = await served(create_app(SandboxConfig()))
-    yield origin
-    await runner.cleanup()
+    async with serving(create_app(SandboxConfig())) as origin:
+        yield origin
 
 
 @pytest.fixture

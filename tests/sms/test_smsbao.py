@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.sms.conftest import served
+from tests.serving import serving
 from vermilion.sms import Accepted, Outcome, Purpose, Reason, Refused, Smsbao, SmsWire, Unknown
 
 CODE = {"code": "123456", "minutes": "5"}
@@ -153,11 +153,8 @@ async def test_a_balance_is_read_however_it_is_spaced(
 
     app = web.Application()
     app.router.add_get("/smsbao/query", reply)
-    runner, origin = await served(app)
-    try:
+    async with serving(app) as origin:
         standing = await account(wire, origin).probe()
-    finally:
-        await runner.cleanup()
     assert (standing.sent, standing.remaining) == (found or (None, None))
     assert (standing.problem is None) == (found is not None)
 
@@ -172,12 +169,9 @@ async def test_the_request_is_the_vendors_own(wire: SmsWire) -> None:
 
     app = web.Application()
     app.router.add_get("/smsbao/{door}", reply)
-    runner, origin = await served(app)
-    try:
+    async with serving(app) as origin:
         sender = account(wire, origin, account="demo", secret="password123", signature="测试签名")
         outcomes: list[Outcome] = [await sender.send(phone, "login", CODE) for phone in (PHONE, "+447700900123")]
-    finally:
-        await runner.cleanup()
     assert outcomes == [Accepted(), Accepted()]
     home, abroad = asked
     assert home.path == "/smsbao/sms"
@@ -196,9 +190,6 @@ async def test_a_redirect_is_not_followed(wire: SmsWire) -> None:
 
     app = web.Application()
     app.router.add_get("/{tail:.*}", elsewhere)
-    runner, origin = await served(app)
-    try:
+    async with serving(app) as origin:
         assert isinstance(await account(wire, origin).send(PHONE, "login", CODE), Unknown)
-    finally:
-        await runner.cleanup()
     assert asked == ["/smsbao/sms"]
