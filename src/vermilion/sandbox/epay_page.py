@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from . import paper
 from .epay_orders import Order
 from .faults import FaultKind
 
 _STYLE = """
-:root { --paper: #f4eee1; --ink: #23211d; --quiet: #746c5e; --rule: #ddd2bd; --red: #c8321b; --card: #fbf7ee }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #191714; --ink: #ece4d4; --quiet: #a2988a; --rule: #39342c; --red: #ee5f45; --card: #211e1a }
-}
-* { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
-main { max-width: 28rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem }
-header { display: flex; gap: 1rem; align-items: center; margin-bottom: 1.6rem }
-.seal { width: 3rem; height: 3rem; flex: none; border-radius: .5rem; background: var(--red); color: #fff7ea;
-  display: grid; place-items: center; font-size: 1.8rem; line-height: 1 }
-h1 { font-size: 1.4rem; font-weight: 500; margin: 0 }
-.quiet { color: var(--quiet) }
+main { max-width: 28rem }
+header { gap: 1rem; margin-bottom: 1.6rem }
+.seal { width: 3rem; height: 3rem; font-size: 1.8rem }
+h1 { font-size: 1.4rem }
 p { margin: 0 }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: 1.2rem 1.2rem 1.4rem }
 .sum { font-size: 2.4rem; line-height: 1.3; font-variant-numeric: tabular-nums }
@@ -30,8 +22,7 @@ label { display: block; margin: 1.2rem 0 .3rem; color: var(--quiet); font-size: 
 select, button { font: inherit; width: 100%; padding: .6rem .7rem; border-radius: .4rem;
   border: 1px solid var(--rule); background: var(--paper); color: var(--ink) }
 button { margin-top: 1rem; background: var(--red); border-color: var(--red); color: #fff7ea; cursor: pointer }
-:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px }
-a { color: inherit; text-decoration-color: var(--red); text-underline-offset: .2em }
+:focus-visible { outline-color: var(--ink) }
 """
 
 
@@ -65,20 +56,4 @@ def refusal_page(why: str) -> str:
 
 
 def _page(content: str) -> str:
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sandbox cashier</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<header><div class="seal" aria-hidden="true">朱</div><div><h1>Sandbox cashier</h1>
-<p class="quiet">Nothing here is money.</p></div></header>
-{content}
-</main>
-</body>
-</html>
-"""
+    return paper.page("Sandbox cashier", "Sandbox cashier", "Nothing here is money.", content, style=_STYLE)

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from . import paper
 from .config import SandboxConfig
 from .faults import JOB, VOCABULARY, WIRE_PLACES, FaultKind
 from .vendor import BaseVendor, Card
 
 _STYLE = """
-:root { --paper: #f4eee1; --ink: #23211d; --quiet: #746c5e; --rule: #ddd2bd; --red: #c8321b; --card: #fbf7ee }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #191714; --ink: #ece4d4; --quiet: #a2988a; --rule: #39342c; --red: #ee5f45; --card: #211e1a }
-}
-* { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
-main { max-width: 58rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem }
-header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 2.2rem }
-.seal { width: 3.4rem; height: 3.4rem; flex: none; border-radius: .5rem; background: var(--red); color: #fff7ea;
-  display: grid; place-items: center; font-size: 2.1rem; line-height: 1 }
-h1 { font-size: 1.9rem; font-weight: 500; margin: 0; letter-spacing: .01em }
-header p { margin: 0; color: var(--quiet) }
+main { max-width: 58rem; padding: 3.5rem 1.25rem 5rem }
+h1 { font-size: 1.9rem; letter-spacing: .01em }
 h2 { font-size: 1.2rem; font-weight: 500; margin: 2.6rem 0 .6rem;
   border-bottom: 1px solid var(--rule); padding-bottom: .3rem }
 h3 { font-size: 1.05rem; font-weight: 600; margin: 1.8rem 0 .2rem }
@@ -30,8 +20,6 @@ code, pre { font: .86em/1.55 ui-monospace, "SFMono-Regular", "DejaVu Sans Mono",
 code { overflow-wrap: anywhere }
 pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem;
   padding: .9rem 1rem; overflow-x: auto }
-a { color: inherit; text-decoration-color: var(--red); text-underline-offset: .2em }
-:focus-visible { outline: 2px solid var(--red); outline-offset: 2px }
 nav { display: flex; flex-wrap: wrap; gap: .3rem 1.3rem; margin: 0 0 .4rem }
 nav a { padding: .3rem 0 }
 section, h2 { scroll-margin-top: 1rem }
@@ -40,7 +28,6 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; 
 th { font-weight: 500; color: var(--quiet); font-size: .88em }
 tr:target { background: var(--card) }
 .marker { color: var(--red); white-space: nowrap }
-.quiet { color: var(--quiet) }
 details summary { cursor: pointer; color: var(--quiet) }
 section > table:first-of-type td:first-child { width: 15rem }
 details { margin: .15rem 0 }
@@ -70,19 +57,7 @@ def page(config: SandboxConfig, vendors: Iterable[BaseVendor], origin: str) -> s
     hooks = [kind for kind in VOCABULARY if kind.name.startswith("webhook")]
     links = "".join(f"<a href='#{escape(vendor.name)}'>{escape(vendor.title)}</a>" for vendor in here)
     cards = "".join(_card(vendor, vendor.card(address)) for vendor in here)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Vermilion sandbox</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<header><div class="seal" aria-hidden="true">朱</div><div><h1>Vermilion sandbox</h1>
-<p>Vendors' wire protocols on this machine. Nothing here costs anything, and nothing leaves it.</p></div></header>
-<nav>{links}<a href="#failure">Failure on demand</a></nav>
+    content = f"""<nav>{links}<a href="#failure">Failure on demand</a></nav>
 <h2>Vendors</h2>
 <p class="quiet">{config.max_concurrent} jobs run at once per login; {_pace(config)}.</p>
 {cards}<h2 id="failure">Failure on demand</h2>
@@ -103,11 +78,10 @@ Nobody writes a prompt to upload or to probe: arm what shall strike there.</p>
 <h2>In the job</h2>
 {_table(job, named=True)}
 <h2>In the webhook</h2>
-{_table(hooks, named=True)}
-</main>
-</body>
-</html>
-"""
+{_table(hooks, named=True)}"""
+    title = "Vermilion sandbox"
+    under = "Vendors' wire protocols on this machine. Nothing here costs anything, and nothing leaves it."
+    return paper.page(title, title, under, content, style=_STYLE)
 
 
 def _pace(config: SandboxConfig) -> str:

@@ -9,24 +9,14 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from . import paper
+
 _CODE = re.compile(r"(?<![0-9])[0-9]{4,8}(?![0-9])")
 _REFRESH_SECONDS = 2
 
 _STYLE = """
-:root { --paper: #f4eee1; --ink: #23211d; --quiet: #746c5e; --rule: #ddd2bd; --red: #c8321b; --card: #fbf7ee }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #191714; --ink: #ece4d4; --quiet: #a2988a; --rule: #39342c; --red: #ee5f45; --card: #211e1a }
-}
-* { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.6 Georgia, "Songti SC", "Noto Serif", serif }
-main { max-width: 36rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem }
-header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 2rem }
-.seal { width: 3.4rem; height: 3.4rem; flex: none; border-radius: .5rem; background: var(--red); color: #fff7ea;
-  display: grid; place-items: center; font-size: 2.1rem; line-height: 1 }
-h1 { font-size: 1.7rem; font-weight: 500; margin: 0 }
+main { max-width: 36rem }
 p { margin: 0 }
-.quiet { color: var(--quiet) }
 ol { list-style: none; margin: 0; padding: 0 }
 li { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .9rem 1rem;
   margin: 0 0 .8rem }
@@ -60,24 +50,14 @@ def outbox_page(messages: Iterable[Message]) -> str:
     """The page; it looks again by itself every two seconds."""
     items = "".join(_item(message) for message in messages)
     listed = f"<ol>{items}</ol>" if items else "<p class='quiet'>Nothing was sent yet. 还没有短信。</p>"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="{_REFRESH_SECONDS}">
-<title>Outbox · Vermilion sandbox</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<header><div class="seal" aria-hidden="true">朱</div><div><h1>Outbox <span lang="zh">短信</span></h1>
-<p class="quiet">What phones would show. No message leaves this machine.</p></div></header>
-{listed}
-</main>
-</body>
-</html>
-"""
+    return paper.page(
+        "Outbox · Vermilion sandbox",
+        'Outbox <span lang="zh">短信</span>',
+        "What phones would show. No message leaves this machine.",
+        listed,
+        style=_STYLE,
+        head=f'<meta http-equiv="refresh" content="{_REFRESH_SECONDS}">\n',
+    )
 
 
 def _item(message: Message) -> str:
