@@ -236,7 +236,7 @@ const admin = {
   'audit.do.payment_gateway.change': 'Changed the payment gateway',
   'audit.do.review.check_again': 'Had a lost answer checked again',
   'audit.do.review.failed': 'Settled a lost answer as failed',
-  'audit.do.sms.change': 'Changed the text messages',
+  'audit.do.sms.change': 'Changed the SMS settings',
   'audit.do.user.bind_email': 'Added an e-mail address to sign in with',
   'audit.do.user.bind_phone': 'Added a phone number to sign in with',
   'audit.do.user.change': 'Changed a person',
