@@ -13,7 +13,9 @@ from tests.house.tree import ROOT, assert_none, house_code, parsed, text_of
 CONFIG = ROOT / ".importlinter"
 
 SOUND = {
-    **dict.fromkeys(["app", "cli", "wiring", "settings", "generation", "library", "ledger", "catalog", "events"], ""),
+    **dict.fromkeys(
+        ["app", "cli", "wiring", "settings", "generation", "billing", "library", "ledger", "catalog", "events"], ""
+    ),
     **dict.fromkeys(["identity", "engine", "storage", "providers", "sms", "db", "kit", "sandbox", "dialects"], ""),
     "ledger/api": "import fastapi",
     "ledger/commands": "import sqlalchemy\nfrom vermilion import kit, db",
@@ -43,6 +45,8 @@ BROKEN = [
     ("dialects/stats", "from sqlalchemy import select", "api-without-sql"),
     ("generation/shortcut", "from vermilion import dialects", "floors"),
     ("generation/shortcut", "import aiohttp", "vendors-by-aiohttp"),
+    ("billing/epay", "import aiohttp", "vendors-by-aiohttp"),
+    ("billing/shortcut", "from vermilion import generation", "floors"),
     ("library/shortcut", "import httpx", "vendors-by-aiohttp"),
 ]
 

@@ -28,6 +28,7 @@ from vermilion.catalog import (
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName, Text
 from vermilion.dialects.choosing import entries_of, param_of
+from vermilion.dialects.prices import ModelPrice
 from vermilion.dialects.table import Service, TimeoutUnit
 from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
 from vermilion.kit import Invalid
@@ -63,15 +64,9 @@ class ConfigBody(Body):
     task_timeout: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
 
 
-class PricedModel(BaseModel):
+class PricedModel(ModelPrice):
     """A model and what it costs; `modes` are the least a request costs in each mode the price tells apart."""
 
-    model: str
-    name: str
-    enabled: bool
-    base_credits: int
-    per_output_credits: int
-    from_credits: int
     modes: dict[str, int]
 
 
@@ -234,21 +229,9 @@ def _usable(tx: Tx, shelf: Shelf, service: Service, actor: Actor, credential: Cr
         "enabled": credential is not None and credential.enabled,
         "default_model": chosen if chosen in there else usual,
         "default_mode": defaults.get(f"{service.name}.mode"),
-        "models": [_priced(service, entry) for entry in shown],
+        "models": [PricedModel.of(entry, modes=_mode_prices(service, entry)) for entry in shown],
         "max_concurrent_tasks": credential.max_concurrent if credential else 0,
     }
-
-
-def _priced(service: Service, entry: Entry) -> PricedModel:
-    return PricedModel(
-        model=entry.id,
-        name=entry.name.en,
-        enabled=entry.enabled,
-        base_credits=entry.price.base_credits,
-        per_output_credits=entry.price.per_output_credits,
-        from_credits=entry.price_range()[0],
-        modes=_mode_prices(service, entry),
-    )
 
 
 def _mode_prices(service: Service, entry: Entry) -> dict[str, int]:

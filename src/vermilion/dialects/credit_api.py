@@ -13,6 +13,7 @@ from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName
 from vermilion.dialects.config import Credits, PriceBody
 from vermilion.dialects.house import HouseHere
+from vermilion.dialects.prices import ModelPrice
 from vermilion.dialects.routes import Route, face
 from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
 from vermilion.dialects.tasks_api import PageNumber, PageSize
@@ -53,17 +54,6 @@ class LogPage(BaseModel):
     page: int
     limit: int
     has_more: bool
-
-
-class ModelPrice(BaseModel):
-    """What a model costs: an amount for a request, and one for each result; at least `from_credits`."""
-
-    model: str
-    name: str
-    enabled: bool
-    base_credits: int
-    per_output_credits: int
-    from_credits: int
 
 
 class PriceList(BaseModel):
@@ -210,17 +200,7 @@ def _log(user_id: UUID, entry: StatementEntry) -> LogEntry:
 
 
 def _prices(tx: Tx, shelf: Shelf, actor: Actor) -> list[ModelPrice]:
-    return [
-        ModelPrice(
-            model=entry.id,
-            name=entry.name.en,
-            enabled=entry.enabled,
-            base_credits=entry.price.base_credits,
-            per_output_credits=entry.price.per_output_credits,
-            from_credits=entry.price_range()[0],
-        )
-        for entry in effective_entries(tx, shelf, actor.role)
-    ]
+    return [ModelPrice.of(entry) for entry in effective_entries(tx, shelf, actor.role)]
 
 
 def _price(tx: Tx, shelf: Shelf, actor: Actor, body: PricesBody, now: datetime) -> list[ModelPrice]:

@@ -21,6 +21,8 @@ export class Orders {
   }
 
   hear = (event: LiveEvent): void => {
+    // What is on the screen may be of another time now: it is asked for again, and stays until then.
+    if (event.name === 'reset') void this.load().catch(() => undefined);
     if (event.name !== 'order.changed' || this.list === null) return;
     const known = this.list.some((one) => one.id === event.data.id);
     this.list = known ? this.list.map((one) => (one.id === event.data.id ? event.data : one)) : [event.data, ...this.list];
