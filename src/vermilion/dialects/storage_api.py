@@ -12,10 +12,10 @@ from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.identity import AdminActor, CurrentActor
 from vermilion.library import (
     AssetView,
-    MoveView,
+    FileMoveView,
     PlaceKind,
-    PlaceView,
     StorageDraft,
+    StoragePlaceView,
     StorageView,
     Wanted,
     begin_moving_files,
@@ -260,7 +260,7 @@ def _config(view: StorageView) -> StorageConfigView:
     )
 
 
-def _migration(move: MoveView) -> MigrationView:
+def _migration(move: FileMoveView) -> MigrationView:
     words: dict[str, Literal["processing", "completed", "cancelled"]] = {
         "running": "processing",
         "done": "completed",
@@ -277,7 +277,7 @@ def _migration(move: MoveView) -> MigrationView:
     )
 
 
-def _receiving(view: StorageView) -> PlaceView | None:
+def _receiving(view: StorageView) -> StoragePlaceView | None:
     return next((place for place in view.places if place.receiving), None)
 
 

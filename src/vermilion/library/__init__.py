@@ -17,7 +17,15 @@ from vermilion.library.commands import (
 from vermilion.library.inspection.media import Kind, Marks, Unreadable
 from vermilion.library.keeper import Keeper, KeptFile
 from vermilion.library.links import check_link, signed_link
-from vermilion.library.places import Mover, MoveView, PlaceKind, PlaceView, StorageDraft, StorageHouse, StorageView
+from vermilion.library.places import (
+    FileMoveView,
+    Mover,
+    PlaceKind,
+    StorageDraft,
+    StorageHouse,
+    StoragePlaceView,
+    StorageView,
+)
 from vermilion.library.places import begin_move as begin_moving_files
 from vermilion.library.places import choose as choose_storage
 from vermilion.library.places import router as storage_router
@@ -43,17 +51,17 @@ __all__ = [
     "AssetPage",
     "AssetRow",
     "AssetView",
+    "FileMoveView",
     "Keeper",
     "KeptFile",
     "Kind",
     "Marks",
-    "MoveView",
     "Mover",
     "PlaceKind",
-    "PlaceView",
     "ReceivingHouse",
     "StorageDraft",
     "StorageHouse",
+    "StoragePlaceView",
     "StorageView",
     "Unreadable",
     "Wanted",

@@ -6,15 +6,15 @@
 from vermilion.library.places.api import StorageHouse, begin_move, choose, router, storage_of, try_out
 from vermilion.library.places.drafts import PlaceKind, StorageDraft
 from vermilion.library.places.mover import Mover
-from vermilion.library.places.views import MoveView, PlaceView, StorageView
+from vermilion.library.places.views import FileMoveView, StoragePlaceView, StorageView
 
 __all__ = [
-    "MoveView",
+    "FileMoveView",
     "Mover",
     "PlaceKind",
-    "PlaceView",
     "StorageDraft",
     "StorageHouse",
+    "StoragePlaceView",
     "StorageView",
     "begin_move",
     "choose",

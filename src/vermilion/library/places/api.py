@@ -13,7 +13,7 @@ from vermilion.library.places import commands, moves, views
 from vermilion.library.places.drafts import StorageDraft, prepare
 from vermilion.library.places.mover import Mover
 from vermilion.library.places.trying import Tried, try_cloud, try_storage
-from vermilion.library.places.views import HeldList, MoveView, StorageView, TriedView
+from vermilion.library.places.views import FileMoveView, HeldList, StorageView, TriedView
 from vermilion.storage import Places, StorageFailed
 
 router = APIRouter(prefix="/admin/storage", tags=["admin"])
@@ -60,7 +60,7 @@ async def get_storage_files(_actor: AdminActor, request: Request) -> HeldList:
 
 
 @router.post("/move", status_code=202, responses=write_responses(401, 409), summary="Move files")
-async def post_storage_move(actor: AdminActor, request: Request) -> MoveView:
+async def post_storage_move(actor: AdminActor, request: Request) -> FileMoveView:
     """Move every file to where new files go, in the background; each is copied, read back, switched, then deleted."""
     return await begin_move(house_of(request), actor)
 
@@ -114,7 +114,7 @@ async def try_out(house: StorageHouse, draft: StorageDraft | None) -> Tried:
     return await try_cloud(prepared, house.keeper.spool_dir)
 
 
-async def begin_move(house: StorageHouse, actor: Actor | None) -> MoveView:
+async def begin_move(house: StorageHouse, actor: Actor | None) -> FileMoveView:
     """Begin to move every file to where new files go. Raises `Conflict` while one runs."""
     row = await house.db.write(moves.start_move, actor, house.clock.now())
     house.mover.start()

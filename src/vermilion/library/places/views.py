@@ -25,7 +25,7 @@ class CloudKindView(BaseModel):
     region_required: bool
 
 
-class PlaceView(BaseModel):
+class StoragePlaceView(BaseModel):
     """A place in a cloud; secrets are masks."""
 
     id: UUID
@@ -43,7 +43,7 @@ class PlaceView(BaseModel):
     created_at: datetime
 
 
-class MoveFailureView(BaseModel):
+class FileMoveFailureView(BaseModel):
     """A file that could not be moved; it lies and is read where it was."""
 
     key: str
@@ -51,7 +51,7 @@ class MoveFailureView(BaseModel):
     detail: str
 
 
-class MoveView(BaseModel):
+class FileMoveView(BaseModel):
     """The latest move of files. Those that failed can be tried again by another one.
 
     `target` is the place's id, null for the studio's own folder; `problem` says why nothing moves at the moment.
@@ -67,7 +67,7 @@ class MoveView(BaseModel):
     updated_at: datetime
     finished_at: datetime | None
     problem: str | None
-    failures: list[MoveFailureView]
+    failures: list[FileMoveFailureView]
 
 
 class StorageView(BaseModel):
@@ -75,9 +75,9 @@ class StorageView(BaseModel):
 
     kind: PlaceKind
     place: UUID | None
-    places: list[PlaceView]
+    places: list[StoragePlaceView]
     kinds: list[CloudKindView]
-    move: MoveView | None
+    move: FileMoveView | None
 
 
 class HeldView(BaseModel):
@@ -127,13 +127,13 @@ def storage_view(tx: Tx, sealer: Sealer, problem: str | None = None) -> StorageV
     )
 
 
-def move_view(tx: Tx, problem: str | None) -> MoveView | None:
+def move_view(tx: Tx, problem: str | None) -> FileMoveView | None:
     """The latest move."""
     found = last_move(tx)
     if found is None:
         return None
     row, failures = found
-    return MoveView(
+    return FileMoveView(
         id=row.id,
         target=None if row.target_id == FOLDER else row.target_id,
         state=cast(Literal["running", "stopped", "done"], row.state),
@@ -145,7 +145,7 @@ def move_view(tx: Tx, problem: str | None) -> MoveView | None:
         finished_at=row.finished_at,
         problem=problem if row.state == "running" else None,
         failures=[
-            MoveFailureView(key=failure.key, reason=cast(Reason, failure.reason), detail=failure.detail)
+            FileMoveFailureView(key=failure.key, reason=cast(Reason, failure.reason), detail=failure.detail)
             for failure in failures
         ],
     )
@@ -174,9 +174,9 @@ def tried_view(tried: Tried) -> TriedView:
     )
 
 
-def _place_view(sealer: Sealer, row: PlaceRow) -> PlaceView:
+def _place_view(sealer: Sealer, row: PlaceRow) -> StoragePlaceView:
     address = Address(**row.address)
-    return PlaceView.model_validate(
+    return StoragePlaceView.model_validate(
         {
             **masked_fields(sealer, row),
             "id": row.id,

@@ -2,7 +2,8 @@
 import type {
   AdminModel, AdminOrder, AdminPackage, AdminUser, AuditEntry, CodePatch, CodesAsked, CodeState, Gateway, GatewayPatch, GatewayTest,
   MadeCodes, NewCodes, NewPackage, OrderStatus, PackagePatch, RedemptionCode, BrokenModel, Choices, Credential, CredentialPatch, CredentialWrite, Days, Entry, Metrics,
-  ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Sms, SmsDraft, SmsTest, Templates, UserPatch
+  ModelPatch, Overview, ProbeResult, Proposal, ProposalRequest, Provider, Review, Sms, SmsDraft, SmsTest, Storage, StorageDraft,
+  StorageHeld, StorageMove, StorageTest, Templates, UserPatch
 } from './admin_types';
 import { given } from './calls';
 import type { components } from './schema';
@@ -51,6 +52,14 @@ export const patchChoices = (body: Partial<Choices>) => take<Choices>(client.PAT
 export const getSms = () => take<Sms>(client.GET('/api/v1/admin/sms'));
 export const putSms = (body: SmsDraft) => take<Sms>(client.PUT('/api/v1/admin/sms', { body }));
 export const testSms = () => take<SmsTest>(client.POST('/api/v1/admin/sms/test'));
+export const getStorage = () => take<Storage>(client.GET('/api/v1/admin/storage'));
+export const putStorage = (body: StorageDraft) => take<Storage>(client.PUT('/api/v1/admin/storage', { body }));
+export const testStorage = (body: StorageDraft) => take<StorageTest>(client.POST('/api/v1/admin/storage/test', { body }));
+export const listHeld = () => take<Page<StorageHeld>>(client.GET('/api/v1/admin/storage/files'));
+export const moveFiles = () => take<StorageMove>(client.POST('/api/v1/admin/storage/move'));
+export const stopMove = () => take<void>(client.DELETE('/api/v1/admin/storage/move'));
+export const forgetPlace = (place_id: string) =>
+  take<void>(client.DELETE('/api/v1/admin/storage/places/{place_id}', { params: { path: { place_id } } }));
 type CodeFilter = Paged & { batch_id?: string | null; state?: CodeState | null; ending?: string };
 const code = (code_id: string) => ({ params: { path: { code_id } } });
 const batch = (batch_id: string) => ({ params: { path: { batch_id } } });

@@ -2658,6 +2658,63 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * FileMoveFailureView
+         * @description A file that could not be moved; it lies and is read where it was.
+         */
+        FileMoveFailureView: {
+            /** Detail */
+            detail: string;
+            /** Key */
+            key: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "failed" | "missing" | "damaged" | "unreachable" | "timeout" | "busy" | "wrong_secret" | "unknown_key" | "denied" | "no_bucket" | "clock" | "misconfigured" | "sealed";
+        };
+        /**
+         * FileMoveView
+         * @description The latest move of files. Those that failed can be tried again by another one.
+         *
+         *     `target` is the place's id, null for the studio's own folder; `problem` says why nothing moves at the moment.
+         */
+        FileMoveView: {
+            /** Done Files */
+            done_files: number;
+            /** Failed Files */
+            failed_files: number;
+            /** Failures */
+            failures: components["schemas"]["FileMoveFailureView"][];
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Problem */
+            problem: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "stopped" | "done";
+            /** Target */
+            target: string | null;
+            /** Total Files */
+            total_files: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * FindingView
          * @description Something to know or mend; with `blocks`, a request would fail as it is. `setting` names what would mend it.
          */
@@ -3192,63 +3249,6 @@ export interface components {
             /** Unavailable Reason */
             unavailable_reason: ("no_credential" | "disabled") | null;
         };
-        /**
-         * MoveFailureView
-         * @description A file that could not be moved; it lies and is read where it was.
-         */
-        MoveFailureView: {
-            /** Detail */
-            detail: string;
-            /** Key */
-            key: string;
-            /**
-             * Reason
-             * @enum {string}
-             */
-            reason: "failed" | "missing" | "damaged" | "unreachable" | "timeout" | "busy" | "wrong_secret" | "unknown_key" | "denied" | "no_bucket" | "clock" | "misconfigured" | "sealed";
-        };
-        /**
-         * MoveView
-         * @description The latest move of files. Those that failed can be tried again by another one.
-         *
-         *     `target` is the place's id, null for the studio's own folder; `problem` says why nothing moves at the moment.
-         */
-        MoveView: {
-            /** Done Files */
-            done_files: number;
-            /** Failed Files */
-            failed_files: number;
-            /** Failures */
-            failures: components["schemas"]["MoveFailureView"][];
-            /** Finished At */
-            finished_at: string | null;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Problem */
-            problem: string | null;
-            /**
-             * Started At
-             * Format: date-time
-             */
-            started_at: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "running" | "stopped" | "done";
-            /** Target */
-            target: string | null;
-            /** Total Files */
-            total_files: number;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-        };
         /** NewApiKey */
         NewApiKey: {
             /** Expires In Days */
@@ -3701,6 +3701,21 @@ export interface components {
             phone: string;
         };
         /**
+         * PlaceView
+         * @description Where a queued generation stands: place 1 is next.
+         */
+        PlaceView: {
+            /** Estimate Seconds */
+            estimate_seconds: number | null;
+            /**
+             * Generation Id
+             * Format: uuid
+             */
+            generation_id: string;
+            /** Place */
+            place: number;
+        };
+        /**
          * PlacedOrder
          * @description An order, and where it can be paid; nowhere once it was paid.
          */
@@ -3715,7 +3730,7 @@ export interface components {
          */
         PlacesView: {
             /** Items */
-            items: components["schemas"]["vermilion__generation__api__PlaceView"][];
+            items: components["schemas"]["PlaceView"][];
         };
         /**
          * Price
@@ -4411,6 +4426,47 @@ export interface components {
             secret_key?: string;
         };
         /**
+         * StoragePlaceView
+         * @description A place in a cloud; secrets are masks.
+         */
+        StoragePlaceView: {
+            /** Access Key */
+            access_key: string;
+            /** Allow Private Hosts */
+            allow_private_hosts: boolean;
+            /** Bucket */
+            bucket: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Endpoint Url */
+            endpoint_url: string;
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cos" | "oss" | "obs" | "s3";
+            /** Receiving */
+            receiving: boolean;
+            /** Region */
+            region: string;
+            /** Root */
+            root: string;
+            /** Secret Key */
+            secret_key: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * StorageView
          * @description Where new files go (`local` is the studio's own folder), the places there are, and the latest move.
          */
@@ -4422,11 +4478,11 @@ export interface components {
             kind: "local" | "cos" | "oss" | "obs" | "s3";
             /** Kinds */
             kinds: components["schemas"]["CloudKindView"][];
-            move: components["schemas"]["MoveView"] | null;
+            move: components["schemas"]["FileMoveView"] | null;
             /** Place */
             place: string | null;
             /** Places */
-            places: components["schemas"]["vermilion__library__places__views__PlaceView"][];
+            places: components["schemas"]["StoragePlaceView"][];
         };
         /**
          * StringParam
@@ -4679,21 +4735,6 @@ export interface components {
             role: string;
         };
         /**
-         * PlaceView
-         * @description Where a queued generation stands: place 1 is next.
-         */
-        vermilion__generation__api__PlaceView: {
-            /** Estimate Seconds */
-            estimate_seconds: number | null;
-            /**
-             * Generation Id
-             * Format: uuid
-             */
-            generation_id: string;
-            /** Place */
-            place: number;
-        };
-        /**
          * InputView
          * @description A picture the person gave, by role.
          */
@@ -4707,47 +4748,6 @@ export interface components {
             role: string;
             /** Weight */
             weight?: number | null;
-        };
-        /**
-         * PlaceView
-         * @description A place in a cloud; secrets are masks.
-         */
-        vermilion__library__places__views__PlaceView: {
-            /** Access Key */
-            access_key: string;
-            /** Allow Private Hosts */
-            allow_private_hosts: boolean;
-            /** Bucket */
-            bucket: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Endpoint Url */
-            endpoint_url: string;
-            /** Host */
-            host: string;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "cos" | "oss" | "obs" | "s3";
-            /** Receiving */
-            receiving: boolean;
-            /** Region */
-            region: string;
-            /** Root */
-            root: string;
-            /** Secret Key */
-            secret_key: string;
-            /** Title */
-            title: string;
         };
     };
     responses: never;
@@ -8105,7 +8105,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MoveView"];
+                    "application/json": components["schemas"]["FileMoveView"];
                 };
             };
             /** @description Bad Request */

@@ -1,5 +1,8 @@
 /** English: the admin's pages. */
+import storage from './storage';
+
 const admin = {
+  ...storage,
   'admin.title': 'Admin',
   'admin.overview': 'Overview',
   'admin.models': 'Models & prices',

@@ -109,5 +109,11 @@ export const errors = {
   'error.credential.name_taken': 'There is already a credential with this name.',
   'error.credential.no_test': 'This provider cannot be tested.',
   'error.credential.unknown': 'This credential is not there any more.',
+  'error.storage.invalid_field': 'One of the fields cannot be taken like this.',
+  'error.storage.secret_required': 'With a new address the login has to be entered again.',
+  'error.storage.not_usable': 'The test failed, so nothing was changed.',
+  'error.storage.move_running': 'Files are being moved already.',
+  'error.storage.place_unknown': 'It is not there any more.',
+  'error.storage.place_in_use': 'Files still lie there. Move them first.',
   'error.storage.failed': 'The result could not be stored.'
 };

@@ -1,7 +1,9 @@
 /** 中文：管理页面。 */
 import type { AdminMessages } from '../en/admin';
+import storage from './storage';
 
 const admin: AdminMessages = {
+  ...storage,
   'admin.title': '管理',
   'admin.overview': '概览',
   'admin.models': '模型与价格',

@@ -111,5 +111,11 @@ export const errors: Record<keyof typeof en, string> = {
   'error.credential.name_taken': '已有同名的凭证。',
   'error.credential.no_test': '这个供应商无法测试。',
   'error.credential.unknown': '这个凭证已经不在了。',
+  'error.storage.invalid_field': '有一项不能这样填。',
+  'error.storage.secret_required': '更换地址时需要重新填写登录信息。',
+  'error.storage.not_usable': '测试没有通过，设置没有更改。',
+  'error.storage.move_running': '文件正在迁移。',
+  'error.storage.place_unknown': '它已经不在了。',
+  'error.storage.place_in_use': '那里还有文件，请先迁移。',
   'error.storage.failed': '结果没能存下来。'
 };
