@@ -31,7 +31,7 @@ from vermilion.app import create_app
 from vermilion.catalog import Entry, ensure_sandbox_credential
 from vermilion.db import Tx
 from vermilion.generation import Wanted, request_generation, steps
-from vermilion.generation.ends import settle
+from vermilion.generation.settling import settle
 from vermilion.generation.work import load_work
 from vermilion.identity import Actor
 from vermilion.kit import new_id

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from vermilion.generation.ends import Kept
 from vermilion.generation.failure import Failure, failure_of, rule_for
+from vermilion.generation.settling import Kept
 from vermilion.kit import new_id
 from vermilion.kit.download import Downloader, DownloadFailed, DownloadLimits
 from vermilion.library import Keeper, KeptFile, Unreadable

@@ -23,9 +23,9 @@ from vermilion.catalog import (
     usable_entry,
 )
 from vermilion.db import PerDialect, RowByKey, Tx, as_read
-from vermilion.generation.ends import settle_nothing
 from vermilion.generation.moving import move
 from vermilion.generation.publish import publish, view_of
+from vermilion.generation.settling import settle_nothing
 from vermilion.generation.snapshots import remember
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.tables import GenerationRow

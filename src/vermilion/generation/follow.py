@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from vermilion.catalog import OpenCredential
-from vermilion.generation import ends, steps
+from vermilion.generation import settling, steps
 from vermilion.generation.failure import DRIFTS_MAX, Failure, Move, failure_of, pause_seconds, rule_for
 from vermilion.generation.journey import Journey, log
 from vermilion.generation.listening import PROGRESS_STEP_PERCENT, Hearing, listening
@@ -158,7 +158,7 @@ class Job:
         if said is not Canceled.STOPPED:
             return None
         return lambda work: journey.take(
-            ends.settle_nothing, work, Status.CANCELED, None, now=journey.tools.clock.now()
+            settling.settle_nothing, work, Status.CANCELED, None, now=journey.tools.clock.now()
         )
 
     def _lie_down(self, now: datetime) -> float:

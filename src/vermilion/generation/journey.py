@@ -11,7 +11,7 @@ import structlog
 from vermilion.catalog import OpenCredential, mark_health
 from vermilion.db import Database, Tx
 from vermilion.engine import Bell
-from vermilion.generation import ends, steps
+from vermilion.generation import settling, steps
 from vermilion.generation.asking import Asker
 from vermilion.generation.call import CallMaker
 from vermilion.generation.collect import Collector
@@ -141,7 +141,7 @@ class Journey:
         """It ended without a result; `watch` goes on looking for one that may come late."""
         now = self.tools.clock.now()
         until = now + min(WATCH_MAX, timedelta(seconds=work.entry.deadline_seconds)) if watch else None
-        return await self.take(ends.give_up, work, reason, now=now, watch_until=until)
+        return await self.take(settling.give_up, work, reason, now=now, watch_until=until)
 
     async def once_more(self, work: Work, error: ProviderError, rule: Rule) -> Work:
         """Back into the line, unless the person canceled or enough was tried."""

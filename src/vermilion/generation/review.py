@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from vermilion.db import Tx
-from vermilion.generation import ends, steps
+from vermilion.generation import settling, steps
 from vermilion.generation.failure import Failure
 from vermilion.generation.moving import Overtaken, move
 from vermilion.generation.publish import views_of
@@ -94,7 +94,7 @@ def resolve_uncertain(
     work = Work.of(tx, row)
     try:
         if resolution == "failed":
-            work = ends.settle_nothing(tx, work, Status.FAILED, GIVEN_UP, now=now)
+            work = settling.settle_nothing(tx, work, Status.FAILED, GIVEN_UP, now=now)
         elif can_look_up(row.provider):
             work = _look_again(tx, work, now)
         else:

@@ -1,7 +1,7 @@
 """The steps a driver takes: each one transaction, each a compare-and-set on the row's version.
 
 A step that finds the row changed meanwhile (another driver, a cancel, a callback) raises `Overtaken`; the driver
-reads the row again and does whatever is next now. The steps by which it ends are in `ends`.
+reads the row again and does whatever is next now. The steps by which it ends are in `settling`.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from vermilion.db import PerDialect, Tx, as_read
-from vermilion.generation.ends import settle_nothing
 from vermilion.generation.failure import Failure
 from vermilion.generation.moving import move, require_attempt, with_attempt, with_attempt_ended
 from vermilion.generation.publish import publish
+from vermilion.generation.settling import settle_nothing
 from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.generation.work import Work

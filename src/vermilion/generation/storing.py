@@ -1,10 +1,10 @@
 """Storing: bring the results home and settle; and the watch for results that come after the credits went back."""
 
-from vermilion.generation import ends, steps
+from vermilion.generation import settling, steps
 from vermilion.generation.collect import Collected, unkept
-from vermilion.generation.ends import Kept
 from vermilion.generation.failure import Failure, pause_seconds
 from vermilion.generation.journey import Journey, log
+from vermilion.generation.settling import Kept
 from vermilion.generation.status import Status
 from vermilion.generation.work import Work
 from vermilion.providers import Broke, Done, ProviderError, Rejected, file_headers
@@ -33,7 +33,7 @@ async def store(journey: Journey, work: Work) -> Work | None:
         tries += 1
     if kept or work.texts:
         in_order = [kept[place] for place in sorted(kept)]
-        ended = await journey.take(ends.settle, work, in_order, now=tools.clock.now())
+        ended = await journey.take(settling.settle, work, in_order, now=tools.clock.now())
     else:
         reasons = [*collected.lost, *([collected.again] if collected.again else [])]
         ended = await journey.release(work, reasons[0] if reasons else NOTHING_NAMED)
@@ -94,7 +94,7 @@ async def _late(journey: Journey, work: Work, done: Done) -> tuple[Work | None, 
     ended = None
     if collected.kept:
         log.info("generation.late_success", generation_id=str(work.row.id))
-        ended = await journey.take(ends.settle, work, collected.kept, now=journey.tools.clock.now())
+        ended = await journey.take(settling.settle, work, collected.kept, now=journey.tools.clock.now())
     else:
         await journey.tools.db.write(steps.stop_watching, work)
     await collector.let_go(noted)
