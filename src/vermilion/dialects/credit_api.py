@@ -13,10 +13,10 @@ from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName
 from vermilion.dialects.config import Credits, PriceBody
 from vermilion.dialects.house import HouseHere
+from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.prices import ModelPrice
 from vermilion.dialects.routes import Route, face
 from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
-from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.generation import daily_of_everybody
 from vermilion.identity import Actor, AdminActor, CurrentActor, read_choices
 from vermilion.ledger import StatementEntry
@@ -46,14 +46,10 @@ class LogEntry(BaseModel):
     created_at: datetime
 
 
-class LogPage(BaseModel):
+class LogPage(NumberedPage):
     """A page of the statement, newest first."""
 
     items: list[LogEntry]
-    total: int
-    page: int
-    limit: int
-    has_more: bool
 
 
 class PriceList(BaseModel):
@@ -161,10 +157,7 @@ async def get_logs(house: HouseHere, actor: CurrentActor, page: PageNumber = 1, 
     entries, total = await house.db.read(ledger.numbered_statement, actor.user_id, page=page, limit=limit)
     return LogPage(
         items=[_log(actor.user_id, entry) for entry in entries],
-        total=total,
-        page=page,
-        limit=limit,
-        has_more=page * limit < total,
+        **place_of(page, limit, total),
     )
 
 

@@ -27,8 +27,8 @@ from vermilion.billing import (
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import House, HouseHere
+from vermilion.dialects.numbered import PageNumber, PageSize
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.identity import Actor, AdminActor, SessionActor
 
 Named = Annotated[str, Path(max_length=100, description="A code, written whole, or for admins its id.")]

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from vermilion.dialects.bodies import Body, Text
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
+from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.tasks_api import PageNumber, PageSize
 from vermilion.identity import AdminActor, CurrentActor
 from vermilion.library import (
     AssetView,
@@ -129,14 +129,10 @@ class GeneratedFile(BaseModel):
     created_at: str
 
 
-class GeneratedFiles(BaseModel):
+class GeneratedFiles(NumberedPage):
     """A page of what was made, newest first; `total` counts up to 10,000."""
 
     items: list[GeneratedFile]
-    total: int
-    page: int
-    limit: int
-    has_more: bool
 
 
 class DeletedFile(BaseModel):
@@ -192,10 +188,7 @@ def _add_files(at: str) -> None:
         assets, total = await house.db.read(numbered_assets, actor.user_id, _MADE, page=page, limit=limit)
         return GeneratedFiles(
             items=[_file(asset, links) for asset in assets],
-            total=total,
-            page=page,
-            limit=limit,
-            has_more=page * limit < total,
+            **place_of(page, limit, total),
         )
 
     @face(Route("DELETE", f"{at}/{{asset_id}}", "owner", "Delete a file of mine"))

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from vermilion.dialects.house import Links
+from vermilion.dialects.numbered import NumberedPage
 from vermilion.dialects.table import Service
 from vermilion.generation import GenerationView, Status
 from vermilion.library import AssetView
@@ -76,14 +77,10 @@ class TaskView(BaseModel):
     """What was sent and this model does not understand; told by the answer to a submit alone."""
 
 
-class TaskPage(BaseModel):
+class TaskPage(NumberedPage):
     """A page of tasks, newest first; `total` counts up to 10,000."""
 
     items: list[TaskView]
-    total: int
-    page: int
-    limit: int
-    has_more: bool
 
 
 def task_view(

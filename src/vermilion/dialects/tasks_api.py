@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import ValidationError
 
 from vermilion.db import Tx
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
+from vermilion.dialects.numbered import PageNumber, PageSize, place_of
 from vermilion.dialects.routes import Route, face
 from vermilion.dialects.table import Service
 from vermilion.dialects.task_views import TaskPage, TaskView, task_view
@@ -17,11 +17,6 @@ from vermilion.events import EventStream, LastEventId, message, number_of, open_
 from vermilion.generation import GenerationView, end_generation_for, generation_for, numbered_page
 from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import NotFound
-
-PAGE_MAX = 10_000
-
-PageNumber = Annotated[int, Query(ge=1, le=PAGE_MAX, description="1 begins with the newest.")]
-PageSize = Annotated[int, Query(ge=1, le=100)]
 
 
 def add_tasks(service: Service, at: str) -> None:
@@ -49,10 +44,7 @@ def add_tasks(service: Service, at: str) -> None:
             listed = await house.db.read(numbered_page, actor.user_id, [service.provider], page=page, limit=limit)
             return TaskPage(
                 items=[task_view(service, view, links, user_id=actor.user_id) for view in listed.items],
-                total=listed.total,
-                page=page,
-                limit=limit,
-                has_more=page * limit < listed.total,
+                **place_of(page, limit, listed.total),
             )
 
 

@@ -11,10 +11,11 @@ from vermilion.dialects.choosing import unknown_model_is_bad_request
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, Links, LinksHere
 from vermilion.dialects.making import Wish, make
+from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import GENERATION
 from vermilion.dialects.task_views import TaskStatus, TaskView, task_view
-from vermilion.dialects.tasks_api import PageNumber, PageSize, end_task, task_for
+from vermilion.dialects.tasks_api import end_task, task_for
 from vermilion.generation import GenerationView, Status, numbered_page
 from vermilion.identity import CurrentActor
 from vermilion.kit import Invalid, NotFound
@@ -46,14 +47,10 @@ class ResultView(GenerationTask):
     video_url: str | None
 
 
-class GenerationHistory(BaseModel):
+class GenerationHistory(NumberedPage):
     """A page of tasks, newest first; `total` counts up to 10,000."""
 
     items: list[GenerationTask]
-    total: int
-    page: int
-    limit: int
-    has_more: bool
 
 
 @face(
@@ -112,10 +109,7 @@ async def history(
     listed = await house.db.read(numbered_page, actor.user_id, [GENERATION.provider], page=page, limit=limit)
     return GenerationHistory(
         items=[_of_task(task_view(GENERATION, view, links, user_id=actor.user_id)) for view in listed.items],
-        total=listed.total,
-        page=page,
-        limit=limit,
-        has_more=page * limit < listed.total,
+        **place_of(page, limit, listed.total),
     )
 
 
