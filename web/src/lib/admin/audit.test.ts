@@ -35,7 +35,9 @@ test('models, credentials and choices are named and open where they are kept', (
   expect(thingOf(entry('model:heron-1'))).toEqual({ name: 'Heron One', note: 'heron-1', href: '/admin/models' });
   expect(thingOf(entry('model:own-kite', { before: { name: 'Kite' }, after: null }))).toEqual({ name: 'Kite', note: 'own-kite', href: null });
   expect(thingOf(entry('credential:x', { after: { name: 'Main', provider: 'heron' } }))).toEqual({ name: 'Main', note: 'Heron', href: '/admin/providers#heron' });
-  expect(thingOf(entry('choices')).href).toBe('/admin/choices');
+  expect(thingOf(entry('choices'))).toEqual({ name: 'Choices', note: '', href: '/admin/choices' });
+  expect(thingOf(entry('choices:sms')).href).toBe('/admin/sms');
+  expect(thingOf(entry('redemption_code:01900000-0000-7000-8000-0000deadbeef'))).toEqual({ name: 'Redemption code', note: '…deadbeef', href: '/admin/codes' });
 });
 
 test('what has no name is called by what it is and the end of its id', () => {

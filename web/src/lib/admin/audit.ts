@@ -13,6 +13,17 @@ export function sayAction(action: string): string {
   return language.knows(key) ? t(key as Key) : action;
 }
 
+/** The pages where things of a kind are kept. */
+const PAGES: Record<string, { href: string; title: Key }> = {
+  choices: { href: '/admin/choices', title: 'admin.choices' },
+  'choices:sms': { href: '/admin/sms', title: 'admin.sms' },
+  redemption_code: { href: '/admin/codes', title: 'admin.codes' },
+  redemption_codes: { href: '/admin/codes', title: 'admin.codes' },
+  redemption_batch: { href: '/admin/codes', title: 'admin.codes' },
+  package: { href: '/admin/payments', title: 'admin.payments' },
+  payment_gateway: { href: '/admin/payments', title: 'admin.payments' }
+};
+
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** What it was done to: a name, what tells it from others of that name, and where it can be opened. */
@@ -33,9 +44,11 @@ export function thingOf(entry: AuditEntry): Thing {
     const title = studio.models.find((model) => model.provider === provider)?.provider_title ?? provider;
     return { name: text(state.name) || shortOf(id), note: title, href: provider ? `/admin/providers#${provider}` : null };
   }
-  if (kind === 'choices') return { name: '', note: '', href: id ? null : '/admin/choices' };
+  // What there is only one of is named by the page where it is kept.
+  const page = PAGES[entry.target] ?? PAGES[kind];
+  if (kind === 'choices' || kind === 'storage') return { name: page ? t(page.title) : '', note: '', href: page?.href ?? null };
   const key = `audit.thing.${kind}`;
-  return { name: language.knows(key) ? t(key as Key) : kind.replaceAll('_', ' '), note: shortOf(id), href: null };
+  return { name: language.knows(key) ? t(key as Key) : kind.replaceAll('_', ' '), note: text(state.name) || shortOf(id), href: page?.href ?? null };
 }
 
 /** The end of an id: enough to tell one from another, and to find it by. */
