@@ -42,6 +42,7 @@ ROOMS = {
     "admin-audit": "/admin/audit",
     "admin-codes": "/admin/codes",
     "admin-payments": "/admin/payments",
+    "admin-storage": "/admin/storage",
     "admin-sms": "/admin/sms",
     "admin-choices": "/admin/choices",
 }
