@@ -1,5 +1,6 @@
 """The audit across rooms: generations against the ledger, and against the files that were kept for them."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,12 +13,13 @@ from vermilion.generation.status import TERMINAL, Status
 from vermilion.generation.tables import AttemptRow, GenerationRow
 from vermilion.ledger import Finding
 from vermilion.library import AssetRow
-from vermilion.storage import Storage
+from vermilion.storage import Storage, StorageFailed
 
 ASSET_ROWS_KEPT: Final = timedelta(days=30)
 """A deleted asset's row stays this long; an older generation without any proves nothing."""
 
 _FILES_AT_ONCE: Final = 500
+_LOOKED_FOR_AT_ONCE: Final = 16
 
 
 def fsck(tx: Tx, now: datetime) -> list[Finding]:
@@ -30,16 +32,29 @@ def fsck(tx: Tx, now: datetime) -> list[Finding]:
 
 
 async def missing_files(db: Database, storage: Storage) -> list[Finding]:
-    """Every asset that somebody may open and whose file is not in storage."""
+    """Every asset that somebody may open and whose file is not in storage, or cannot be looked for."""
     findings = []
     last = None
+    room = asyncio.Semaphore(_LOOKED_FOR_AT_ONCE)
     while page := await db.read(_assets_after, last, _FILES_AT_ONCE):
-        for asset in page:
-            for key in filter(None, (asset.storage_key, asset.thumbnail_key)):
-                if not await storage.exists(key):
-                    findings.append(Finding("file_missing", asset.user_id, f"Asset {asset.id} has no file {key}."))
+        wanted = [(asset, key) for asset in page for key in filter(None, (asset.storage_key, asset.thumbnail_key))]
+        looks = await asyncio.gather(*(_is_there(storage, key, room) for _, key in wanted))
+        for (asset, key), there in zip(wanted, looks, strict=True):
+            if isinstance(there, StorageFailed):
+                detail = f"Asset {asset.id}: {key} cannot be looked for. {there.detail}"
+                findings.append(Finding("file_not_checked", asset.user_id, detail))
+            elif not there:
+                findings.append(Finding("file_missing", asset.user_id, f"Asset {asset.id} has no file {key}."))
         last = page[-1]
     return findings
+
+
+async def _is_there(storage: Storage, key: str, room: asyncio.Semaphore) -> bool | StorageFailed:
+    async with room:
+        try:
+            return await storage.exists(key)
+        except StorageFailed as error:
+            return error
 
 
 def _assets_after(tx: Tx, last: AssetRow | None, most: int) -> Sequence[AssetRow]:
