@@ -9,7 +9,6 @@ PHONE = "13800138000"
 
 DESCRIBED_PUBLIC = {route.name for route in ROUTES.values() if route.who == "anybody"}
 DESCRIBED_ADMIN = {route.name for route in ROUTES.values() if route.who == "admin"}
-NOT_OFFERED = {route.name for route in ROUTES.values() if route.missing is not None}
 STREAMS = {name for name in ROUTES if name.endswith("/stream/user")}
 FOR_SESSIONS = {"GET /api/v1/auths/api_key", "GET /api/v1/auths/binding-status"}
 
@@ -62,7 +61,7 @@ _BY_END: dict[str, Any] = {
 DESCRIBED_BODIES: dict[str, Any] = {
     route.name: body
     for route in ROUTES.values()
-    if route.method != "GET" and route.missing is None
+    if route.method != "GET"
     for end, body in _BY_END.items()
     if route.path.endswith(end)
 }

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from tests.api.described import FOR_SESSIONS, NOT_OFFERED, SERVICE_MODELS, STREAMS
+from tests.api.described import FOR_SESSIONS, SERVICE_MODELS, STREAMS
 from tests.api.routes import BODIES, PUBLIC, SAFE, WITHOUT_JSON, Known, every_route
 from tests.api.studio import Person, Studio, wanted
 from tests.library.files import encoded, picture
@@ -27,9 +27,7 @@ from vermilion.kit import new_id
 
 ROUTES = every_route(assemble(max_upload_bytes=1))
 PROTECTED = [known for known in ROUTES if known.name not in PUBLIC]
-OF_SOMEBODY = [
-    known for known in PROTECTED if known.parameters and not known.is_admin and known.name not in NOT_OFFERED
-]
+OF_SOMEBODY = [known for known in PROTECTED if known.parameters and not known.is_admin]
 ADMIN = [known for known in PROTECTED if known.is_admin]
 SECRET = "verdigris-heirloom"
 
@@ -260,7 +258,7 @@ TRACED = {"GET /api/v1/credit/redemption_codes/export"}
 READS = [
     known
     for known in ROUTES
-    if known.method in SAFE and "/events" not in known.path and known.name not in STREAMS | NOT_OFFERED | TRACED
+    if known.method in SAFE and "/events" not in known.path and known.name not in STREAMS | TRACED
 ]
 
 

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.described import NOT_OFFERED, STREAMS
+from tests.api.described import STREAMS
 from tests.api.routes import PUBLIC
 from tests.api.studio import Studio
 from tests.library.files import encoded, picture
@@ -132,10 +132,6 @@ def _probe(
             # Half of the time the path leads to something that is there.
             case.path_parameters.update({name: values[name] for name in case.path_parameters if name in values})
         answer = case.call(base_url=origin, session=session, timeout=30)
-        if operation.label in NOT_OFFERED and answer.status_code == 501:
-            # 501 is what such a route is there to say; that it says so in the shape of a problem is checked.
-            case.validate_response(answer, checks=[check for check in CHECKS if check is not not_a_server_error])
-            return
         checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE and not is_real else CHECKS
         case.validate_response(answer, checks=checks)
 
