@@ -16,12 +16,14 @@ from sqlalchemy import select
 from tests.api.described import FOR_SESSIONS, SERVICE_MODELS, STREAMS
 from tests.api.routes import BODIES, PUBLIC, SAFE, WITHOUT_JSON, Known, every_route
 from tests.api.studio import Person, Studio, wanted
+from tests.dialects.scene import logins_at
 from tests.library.files import encoded, picture
 from vermilion.app.assembly import assemble
 from vermilion.billing import NewOrder
 from vermilion.billing.commands.gateway import change_gateway
 from vermilion.billing.commands.orders import place_order
 from vermilion.billing.order_views import GatewayPatch
+from vermilion.catalog import ensure_sandbox_credential
 from vermilion.db import Base, Tx
 from vermilion.kit import new_id
 
@@ -83,6 +85,12 @@ async def scene(studio: Studio) -> Scene:
     assert view["status"] == "succeeded"
     asset = await owner.upload(encoded(picture(200, 100, seed=77), "PNG"), f"{SECRET}.png")
     tasks = {}
+    house = studio.house
+    for login in logins_at(studio.sandbox):
+        # A model nobody has a login for is refused before anything is written down.
+        await house.db.write(
+            ensure_sandbox_credential, house.sealer, login["provider"], login["fields"], house.clock.now()
+        )
     for service, (model, params) in SERVICE_MODELS.items():
         # Canceled at once: what stands still can be looked at without changing meanwhile.
         task = await owner.post("/generations", wanted(f"a vixen in {SECRET}", model, params=params), status=202)
@@ -99,7 +107,6 @@ async def scene(studio: Studio) -> Scene:
         status=201,
     )
     order = NewOrder(id=new_id(), package_id=UUID(package["id"]), method="alipay")
-    house = studio.house
     selling = GatewayPatch(base_url="http://127.0.0.1:9", pid="1", key=SECRET, allow_private_hosts=True, enabled=True)
     await house.db.write(change_gateway, house.sealer, None, selling, house.clock.now())
     await house.db.write(place_order, house.sealer, UUID(owner.id), order, house.clock.now())
