@@ -37,3 +37,27 @@ async def test_a_wrong_flag_is_said_at_the_words_and_holds_the_button(
     await words.press("Control+Enter")
     await expect(page.get_by_text(refused["a fox --ar banana"])).to_be_visible()
     await expect(page.get_by_role("article")).to_have_count(0)
+
+
+async def test_the_focus_comes_back_to_where_a_dialog_was_opened(
+    browser: Browser, studio: Studio, admin_key: str
+) -> None:
+    del admin_key
+    me = await visit(browser, studio)
+    page = me.page
+    await me.sign_in("operator@example.com")
+    await me.create("a bell in fog")
+    picture = me.pictures_of("a bell in fog").first
+    await expect(picture).to_be_visible()
+    await picture.press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(picture).to_be_focused()
+    await me.go("/admin/users?q=operator@example.com")
+    give = page.get_by_role("button", name=me.say("users.grant"), exact=True).first
+    await give.press("Enter")
+    await page.get_by_label(me.say("users.reason")).fill("for the bell")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(give).to_be_focused()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockOf, fill, formatAgo, formatBytes, formatDate } from './format';
+import { clockOf, fill, formatAgo, formatBytes, formatDate, formatShort } from './format';
 
 test('numbers are grouped as the language groups them', () => {
   expect(fill('{n} credits', { n: 1240 }, 'en')).toBe('1,240 credits');
@@ -39,4 +39,10 @@ test('a date is a day with its year, and no time', () => {
 
 test('how long something plays is minutes and seconds, and never nothing', () => {
   expect([0.2, 5.04, 59.6, 750].map(clockOf)).toEqual(['0:01', '0:05', '1:00', '12:30']);
+});
+
+test('where there is little room, large numbers are said in steps and never rounded up', () => {
+  expect(formatShort(999_999, 'en')).toBe('999,999');
+  expect(formatShort(1_999_999, 'en')).toBe('1.9M');
+  expect(formatShort(100_000_000, 'zh')).toBe('1亿');
 });

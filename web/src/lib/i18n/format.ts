@@ -25,6 +25,12 @@ export function formatNumber(value: number, locale: Locale): string {
   return new Intl.NumberFormat(tagOf(locale)).format(value);
 }
 
+/** A number where there is little room: from a million on in steps, "1.2M" or "120万", never more than was there. */
+export function formatShort(value: number, locale: Locale): string {
+  if (Math.abs(value) < 1_000_000) return formatNumber(value, locale);
+  return new Intl.NumberFormat(tagOf(locale), { notation: 'compact', maximumFractionDigits: 1, roundingMode: 'trunc' }).format(value);
+}
+
 export function formatBytes(bytes: number, locale: Locale): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;
