@@ -107,6 +107,7 @@ class Asked:
     as_url: bool
     stream: bool
     pictures: list[Picture]
+    watermark: str = ""
 
 
 def begin(
@@ -132,6 +133,7 @@ def begin(
             "width": asked.width,
             "height": asked.height,
             "format": asked.format,
+            "watermark": asked.watermark,
             "seed": chance if seed is None else seed,
             "sources": stage.shelf.put_inputs(job_id, (picture.data for picture in asked.pictures)),
         },
@@ -166,6 +168,7 @@ def order_of(stage: Stage, job: Job, index: int) -> Order:
         height=height,
         format=str(notes["format"]),
         sources=stage.shelf.all_of(notes["sources"]),
+        watermark=str(notes.get("watermark", "")),
     )
 
 

@@ -6,7 +6,6 @@ for a day, or base64.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -153,8 +152,6 @@ class Vendor(BaseVendor):
             item["url"] = at_once.address(job, index)
             return item
         data = await bytes_of(self.stage, job, index, at_once.order_of(self.stage, job, index))
-        if asked.watermark and not job.fault("garbage-image") and not job.fault("truncated-image"):
-            data = await asyncio.to_thread(answers.watermarked, data, asked.format)
         item["b64_json"] = base64.b64encode(data).decode()
         return item
 
@@ -163,11 +160,13 @@ class Vendor(BaseVendor):
         await response.prepare(request)
         head = {"model": asked.model, "created": int(job.created_at)}
         made = 0
-        for index in range(asked.count):
+        wanted = 0 if job.fault("empty-output") or job.fault("null-output") else asked.count
+        for index in range(wanted):
             await at_once.at_share(self.stage, job, (index + 1) / asked.count)
-            code = answers.failure_of(job)
-            item = answers.failed(code) if code in answers.FAILURES else await self._item(job, asked, index)
+            code = answers.failure_of(job) or ("InternalServiceError" if job.fault("error-in-200") else None)
+            item = await self._item(job, asked, index) if code is None else answers.failed(code)
             failed = "error" in item
+            item = {"picture": item} if job.fault("drift") else item
             made += not failed
             kind = "image_generation.partial_failed" if failed else "image_generation.partial_succeeded"
             await response.write(answers.event({"type": kind, **head, "image_index": index, **item}))

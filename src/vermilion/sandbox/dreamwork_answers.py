@@ -1,18 +1,15 @@
-"""What Ark's image API answers beside pictures: its errors, what was used, the words of a watermark."""
+"""What Ark's image API answers beside pictures: its errors, and what was used."""
 
 from __future__ import annotations
 
-import io
 import json
 import uuid
 from typing import Any
 
 from aiohttp import web
-from PIL import Image, ImageDraw, ImageFont
 
 from .dreamwork_requests import Asked
 from .jobs import Job
-from .pictures import encode
 
 _PIXELS_PER_TOKEN = 256
 
@@ -55,16 +52,6 @@ def usage(asked: Asked, made: int) -> dict[str, Any]:
     if asked.search:
         used["tool_usage"] = {"web_search": 1}
     return used
-
-
-def watermarked(data: bytes, format_: str) -> bytes:
-    """The picture with the words that say it was made by a machine, in its lower right corner."""
-    with Image.open(io.BytesIO(data)) as opened:
-        picture = opened.convert("RGB")
-    font = ImageFont.load_default(max(12, picture.height // 40))
-    pen = ImageDraw.Draw(picture)
-    pen.text((picture.width * 0.97, picture.height * 0.97), "AI generated", font=font, fill="white", anchor="rb")
-    return encode(picture, format_)
 
 
 def reply(body: Any, status: int = 200) -> web.Response:

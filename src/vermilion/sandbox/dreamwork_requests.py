@@ -18,6 +18,7 @@ _MAX_AREA = 4096 * 4096
 _MAX_RATIO = 16
 _MAX_SEED = 2**31 - 1
 _MAX_TOTAL = 15
+_WATERMARK = "AI generated"
 _FIELDS = frozenset({"model", "prompt", "image", "size", "watermark", "response_format"})
 
 
@@ -64,7 +65,6 @@ MODELS: Mapping[str, Model] = {
 class Asked(AskedAtOnce):
     """A request that was understood."""
 
-    watermark: bool
     search: bool
 
 
@@ -109,7 +109,7 @@ def understand(body: dict[str, Any], pictures: list[Picture], sent: dict[str, An
         width=width,
         height=height,
         format=str(body.get("output_format", "jpeg")),
-        watermark=body.get("watermark", True) is True,
+        watermark=_WATERMARK if body.get("watermark", True) else "",
         as_url=body.get("response_format", "url") == "url",
         stream=body.get("stream") is True,
         seconds=model.seconds * (1 + 0.4 * (count - 1)) * (1.5 if width * height > 3000 * 3000 else 1.0),

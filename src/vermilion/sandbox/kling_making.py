@@ -19,7 +19,7 @@ from .kling_work import fingerprint, first_view, made_by, newer_view, take_in
 from .misbehave import Refuse
 from .vendor import BaseVendor
 
-NEWER = ("text-to-video/", "image-to-video/", "omni-video/", "motion-control/")
+NEWER = ("text-to-video/", "image-to-video/", "omni-video/")
 """How the second generation's paths begin."""
 
 AT_ONCE = frozenset({"v1/videos/identify-face", "v1/audio/tts"})

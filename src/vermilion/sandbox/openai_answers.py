@@ -160,15 +160,17 @@ async def events(stage: Stage, job: Job, asked: Asked, *, edit: bool) -> AsyncIt
             **_resolved(asked),
         }
     await over(stage, job)
-    code = failure_of(job)
+    code = failure_of(job) or ("server_error" if job.fault("error-in-200") else None)
     if code is not None:
         _, kind, words = FAILURES.get(code, FAILURES["server_error"])
         yield {"type": "error", **error_body(code, words.replace("{id}", job.id), kind)}
         return
-    for index in range(asked.count):
+    nothing = job.fault("empty-output") or job.fault("null-output")
+    name = "picture" if job.fault("drift") else "b64_json"
+    for index in range(0 if nothing else asked.count):
         yield {
             "type": f"{family}.completed",
-            "b64_json": base64.b64encode(await picture(stage, job, asked, index)).decode(),
+            name: base64.b64encode(await picture(stage, job, asked, index)).decode(),
             "created_at": int(stage.now()),
             **_resolved(asked),
             "usage": usage(asked),

@@ -53,7 +53,10 @@ _SEAL_STROKES = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to paint. `sources` are encoded input pictures; with any, the first is transformed."""
+    """What to paint. `sources` are encoded input pictures; with any, the first is transformed.
+
+    `watermark` are words for the lower right corner, above the seal.
+    """
 
     prompt: str
     seed: int
@@ -62,11 +65,12 @@ class Order:
     format: str
     sources: tuple[bytes, ...] = ()
     black: bool = False
+    watermark: str = ""
 
     def key(self) -> str:
         """Equal for orders that give the same picture."""
         digest = hashlib.blake2b(digest_size=16)
-        about = (self.prompt, self.seed, self.width, self.height, self.format, self.black)
+        about = (self.prompt, self.seed, self.width, self.height, self.format, self.black, self.watermark)
         digest.update(repr(about).encode())
         for source in self.sources:
             digest.update(hashlib.blake2b(source, digest_size=16).digest())
@@ -80,6 +84,10 @@ def paint(order: Order) -> bytes:
     picture, palette = _composed(order.prompt, order.seed, (order.width, order.height), order.sources)
     if min(picture.size) >= _MIN_SIGNED_SIDE:
         _sign(picture, palette)
+    if order.watermark:
+        font = ImageFont.load_default(max(12, picture.height // 40))
+        at = (picture.width * 0.97, picture.height * 0.93)
+        ImageDraw.Draw(picture).text(at, order.watermark, font=font, fill="white", anchor="rb")
     return encode(picture, order.format)
 
 
