@@ -55,6 +55,7 @@ class RedemptionCodeRow(Base):
         ),
         Index("ix_redemption_code_batch_id_id", "batch_id", "id"),
         Index("ix_redemption_code_ending_id", "ending", "id"),
+        Index("ix_redemption_code_status_id", "status", "id"),
     )
 
 
@@ -145,6 +146,7 @@ class OrderRow(Base):
         CheckConstraint("status in ('pending', 'paid', 'expired', 'refused')", name="status"),
         CheckConstraint("(status = 'paid') = (paid_at is not null)", name="paid_at_some_time"),
         Index("ix_payment_order_user_id_id", "user_id", "id"),
+        Index("ix_payment_order_status_id", "status", "id"),
         Index(
             "ix_payment_order_ask_at",
             "ask_at",
