@@ -42,7 +42,7 @@ check: $(DONE)/dev ## Lint, format, types and imports, without running anything
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: types
-types: $(DONE)/dev ## Check the types of Python and of the web app
+types: $(DONE)/dev $(DONE)/npm ## Check the types of Python and of the web app
 	@$(BIN)/mypy
 	@cd web && npm run --silent check
 
