@@ -51,7 +51,9 @@ class Quotas:
 
     codes_per_ip: Quota | None = field(default=Quota("codes-address", 20, 3600))
     """What one number and one day may have is counted in the database, where money is spent; these turn away crowds."""
-    codes_per_network: Quota | None = field(default=Quota("codes-network", 100, 3600))
+    codes_per_ip_daily: Quota | None = field(default=Quota("codes-address-daily", 50, 86_400))
+    """So that no single address uses up what everybody may have in a day."""
+    codes_per_network: Quota | None = field(default=Quota("codes-network", 200, 86_400))
     codes_per_range: Quota | None = field(default=Quota("codes-range", 20, 3600))
     """Of the ten thousand numbers around one: whoever is paid per message tries them one after another."""
 

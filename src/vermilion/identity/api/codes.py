@@ -54,7 +54,8 @@ async def send_code_from(request: Request, actor: Actor | None, body: CodeReques
     if body.purpose == "register":
         await house.db.read(refuse_closed_door)
     quotas, address = house.limiter.quotas, ip_of(request)
-    house.limiter.require(quotas.codes_per_ip, address_bucket(address))
+    for quota in (quotas.codes_per_ip, quotas.codes_per_ip_daily):
+        house.limiter.require(quota, address_bucket(address))
     house.limiter.require(quotas.codes_per_network, network_bucket(address))
     house.limiter.require(quotas.codes_per_range, number_range(asked.phone))
     choice, issued = await house.db.write(issue_code, asked, house.sms_code_key, house.clock.now())
