@@ -52,11 +52,11 @@ fix: $(DONE)/dev ## Mend what can be mended by machine
 	@$(BIN)/ruff format $(PYTHON_SOURCES)
 
 .PHONY: unit
-unit: $(DONE)/dev ## Run the tests that need no browser, on SQLite
+unit: $(DONE)/dev $(DONE)/web ## Run the tests that need no browser, on SQLite
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/e2e
 
 .PHONY: postgresql
-postgresql: $(DONE)/dev ## Run the tests that touch a database, on PostgreSQL
+postgresql: $(DONE)/dev $(DONE)/web ## Run the tests that touch a database, on PostgreSQL
 	@$(BIN)/python -m tests postgresql
 
 .PHONY: e2e
@@ -64,7 +64,7 @@ e2e: $(DONE)/dev $(DONE)/web ## Run the tests in a real Chromium
 	@$(BIN)/python -m pytest tests/e2e
 
 .PHONY: kill
-kill: $(DONE)/dev ## Kill the server again and again, at length, and count what was lost
+kill: $(DONE)/dev $(DONE)/web ## Kill the server again and again, at length, and count what was lost
 	@$(BIN)/python -m tests.kill
 
 .PHONY: bench
