@@ -254,6 +254,8 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         await asyncio.to_thread(_sweep_spool, spool, clock.now())
         stack.push_async_callback(engine.stop)
         await engine.run()
+        stack.push_async_callback(house.mover.stop)
+        house.mover.start()
         for chore in (_keep_house(house), house.payments.keep_sweeping()):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         stack.callback(hub.stop)
