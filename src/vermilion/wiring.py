@@ -255,7 +255,6 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
         stack.push_async_callback(engine.stop)
         await engine.run()
         stack.push_async_callback(house.mover.stop)
-        house.mover.start()
         for chore in (_keep_house(house), house.payments.keep_sweeping()):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         stack.callback(hub.stop)
@@ -264,6 +263,8 @@ async def open_house(settings: Settings, *, clock: Clock | None = None, sandbox:
 
 async def _keep_house(house: House) -> None:
     """Once an hour: what the trash held long enough, sessions and codes that ended, deletions everybody was told of."""
+    # What was being moved when the house was stopped.
+    house.mover.start()
     while True:
         await house.clock.sleep(HOUSEKEEPING_SECONDS)
         now = house.clock.now()
