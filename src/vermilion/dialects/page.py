@@ -46,6 +46,9 @@ with the house's own: it says more, resumes its event stream everywhere, and ask
   whatever it makes, or `[{"model": "flux-1-dev", "credits": 5}]`; in place of `credits` there may be `base_credits` for
   a request and `per_output_credits` for each result, and `enabled`. Either may stand in `models`. All or none change.
 - **Status** is one of five words; `state` beside it is the house's own.
+- **`action`** of a Midjourney task is in midjourney-proxy's words (`IMAGINE`, `BLEND`, `UPSCALE`, `VARIATION`, …); of
+  the others it is what is made (`IMAGE`, `VIDEO`).
+- **`seed`** may be left out or negative: the model then chooses.
 - **`workflow`** in `POST /api/v1/generation/create` is refused: what runs on the operator's machines is theirs to
   choose.
 - **State never changes on GET.** `GET …/test` only asks; redeeming a code is a `POST`; the seed of a picture, where
