@@ -8,7 +8,7 @@ from typing import Any
 
 from vermilion import dialects
 from vermilion.app.assembly import assemble
-from vermilion.kit.written import write_out
+from vermilion.kit import write_out
 
 REFERENCE = "#/components/schemas/"
 

@@ -7,7 +7,7 @@ from typing import Final, get_args
 from vermilion.catalog.credential_fields import is_address
 from vermilion.catalog.entry import Entry
 from vermilion.catalog.shelf import Shelf, load_shelf
-from vermilion.kit.written import write_out
+from vermilion.kit import write_out
 from vermilion.providers import Ambiguity, CredentialField, Makes, PowerName, Provider, adapters, has_power
 
 _POWERS: Final[dict[PowerName, str]] = {

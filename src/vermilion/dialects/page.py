@@ -10,7 +10,7 @@ from vermilion.dialects import ROUTES, SERVICES
 from vermilion.dialects.routes import ENDPOINTS, Route
 from vermilion.dialects.table import VENDOR_SERVICES
 from vermilion.dialects.task_views import STATUS_WORDS, TaskView
-from vermilion.kit.written import write_out
+from vermilion.kit import write_out
 
 _HEAD: Final = """# The described routes
 

@@ -26,6 +26,6 @@ def end_generation_for(tx: Tx, viewer: Actor, generation_id: UUID, now: datetime
     else:
         view = cancel_generation(tx, acting, generation_id, now)
     if owner != viewer.user_id:
-        did = "generation.delete" if ended else "generation.cancel"
-        audit(tx, viewer, did, f"generation:{generation_id}", None, {"status": view.status}, now)
+        target, left = f"generation:{generation_id}", {"status": view.status}
+        audit(tx, viewer, "generation.delete" if ended else "generation.cancel", target, None, left, now)
     return owner, view

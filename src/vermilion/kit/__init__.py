@@ -10,6 +10,7 @@ from vermilion.kit.ids import new_id
 from vermilion.kit.masks import is_masked, mask
 from vermilion.kit.paging import Page, decode_cursor, encode_cursor
 from vermilion.kit.together import Gathered, Together
+from vermilion.kit.written import write_out
 
 __all__ = [
     "AppError",
@@ -27,4 +28,5 @@ __all__ = [
     "is_masked",
     "mask",
     "new_id",
+    "write_out",
 ]
