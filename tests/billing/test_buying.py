@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.api.studio import Person, Studio, open_studio, running_sandbox
 from tests.conftest import database_copy
@@ -292,6 +292,24 @@ async def test_an_order_expires_and_is_credited_when_it_is_paid_after_all(
     assert mine["note"] == "paid late" and mine["user_email"] == someone.email and mine["trade_no"]
 
 
+async def test_what_was_ordered_before_the_gateway_was_switched_off_is_credited(studio: Studio) -> None:
+    someone = await studio.person(credits_given=0)
+    order = await ordered(someone)
+    house = studio.house
+    login = login_at(studio.sandbox)
+    await house.db.write(_set_gateway, enabled=False, managed_by=None)
+    try:
+        assert (await someone.get("/credits/offers"))["packages"] == []
+        body = {"id": str(new_id()), "package_id": order["package_id"], "method": "alipay"}
+        assert (await someone.post("/credits/orders", body, status=409))["code"] == "payment.not_configured"
+        await pay(studio, order)
+        await until_paid(someone, order)
+        assert (await someone.balance())[0] == credits_of(order)
+    finally:
+        await house.db.write(_set_gateway, enabled=True, managed_by="sandbox")
+        await house.db.write(ensure_sandbox_gateway, house.sealer, login, house.clock.now())
+
+
 async def test_while_the_gateway_is_away_nothing_expires_and_nothing_is_answered_with_success(
     studio: Studio, desk: tuple[PaymentDesk, Later]
 ) -> None:
@@ -317,15 +335,13 @@ async def test_while_the_gateway_is_away_nothing_expires_and_nothing_is_answered
 async def by_api(studio: Studio) -> AsyncIterator[None]:
     """Purchases begin at the gateway's API."""
     house = studio.house
-    await house.db.write(_set_flow, "api")
+    await house.db.write(_set_gateway, flow="api")
     yield
-    await house.db.write(_set_flow, "page")
+    await house.db.write(_set_gateway, flow="page")
 
 
-def _set_flow(tx: Tx, flow: str) -> None:
-    row = tx.get(GatewayRow, GATEWAY)
-    assert row is not None
-    row.flow = flow
+def _set_gateway(tx: Tx, **values: Any) -> None:
+    tx.execute(update(GatewayRow).values(**values))
 
 
 @pytest.mark.usefixtures("by_api")

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from vermilion.billing import disable_sandbox_gateway, ensure_sandbox_gateway, offers
 from vermilion.billing.commands.gateway import change_gateway
 from vermilion.billing.commands.packages import add_package, change_package, delete_package
-from vermilion.billing.gateway import gateway_view, open_gateway
+from vermilion.billing.gateway import gateway_view, known_merchant, open_gateway
 from vermilion.billing.order_views import GatewayPatch, NewPackage, PackagePatch
 from vermilion.billing.selling import all_packages
 from vermilion.db import Database
@@ -62,6 +62,16 @@ def test_an_empty_key_switches_it_off(db: Database, sealer: Sealer) -> None:
     change(db, sealer, key="")
     assert db.read_now(open_gateway, sealer) is None
     assert not db.read_now(gateway_view, sealer, "").enabled
+
+
+def test_switched_off_it_sells_nothing_and_still_knows_who_is_paid(db: Database, sealer: Sealer) -> None:
+    change(db, sealer, **WHOLE)
+    change(db, sealer, enabled=False)
+    assert db.read_now(open_gateway, sealer) is None
+    merchant = db.read_now(known_merchant, sealer)
+    assert merchant is not None and merchant.key == KEY
+    change(db, sealer, key="")
+    assert db.read_now(known_merchant, sealer) is None
 
 
 def test_another_address_needs_the_key_again(db: Database, sealer: Sealer) -> None:

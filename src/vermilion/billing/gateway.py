@@ -29,17 +29,24 @@ class OpenGateway:
 def open_gateway(tx: Tx, sealer: Sealer) -> OpenGateway | None:
     """The gateway if it is switched on and has all it needs; None where credits are not sold."""
     row = tx.get(GatewayRow, epay.NAME)
-    if row is None or not row.enabled:
+    merchant = known_merchant(tx, sealer)
+    if row is None or not row.enabled or merchant is None:
+        return None
+    return OpenGateway(merchant, tuple(row.methods), cast(Flow, row.flow), row.managed_by == "sandbox")
+
+
+def known_merchant(tx: Tx, sealer: Sealer) -> Merchant | None:
+    """Who is paid, also while nothing is sold: what was ordered before may be paid yet.
+
+    None where something of the login is missing, and for a sandbox that does not run.
+    """
+    row = tx.get(GatewayRow, epay.NAME)
+    if row is None or (row.managed_by == "sandbox" and not row.enabled):
         return None
     fields = fields_of(sealer, row)
     if not all(fields.get(name) for name in FIELDS):
         return None
-    return OpenGateway(
-        Merchant(base_url=fields["base_url"], pid=fields["pid"], key=fields["key"]),
-        tuple(row.methods),
-        cast(Flow, row.flow),
-        row.managed_by == "sandbox",
-    )
+    return Merchant(base_url=fields["base_url"], pid=fields["pid"], key=fields["key"])
 
 
 def fields_of(sealer: Sealer, row: GatewayRow) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ from vermilion.billing.commands.orders import (
     settle_order,
 )
 from vermilion.billing.epay import Merchant, Payment, Purchase
-from vermilion.billing.gateway import open_gateway
+from vermilion.billing.gateway import known_merchant
 from vermilion.billing.order_views import GatewayTestView, NewOrder, PlacedOrder
 from vermilion.billing.problems import (
     PaymentRefused,
@@ -187,8 +187,7 @@ class PaymentDesk:
             return page
 
     async def _merchant(self) -> Merchant | None:
-        gateway = await self._db.read(open_gateway, self._sealer)
-        return gateway.merchant if gateway else None
+        return await self._db.read(known_merchant, self._sealer)
 
     async def _ask(self, merchant: Merchant, order: Ordered) -> bool:
         """Whether the gateway says that it is paid; credited then. Raises `Conflict` (`payment.wrong`)."""
