@@ -36,6 +36,7 @@ test('models, credentials and choices are named and open where they are kept', (
   expect(thingOf(entry('model:own-kite', { before: { name: 'Kite' }, after: null }))).toEqual({ name: 'Kite', note: 'own-kite', href: null });
   expect(thingOf(entry('credential:x', { after: { name: 'Main', provider: 'heron' } }))).toEqual({ name: 'Main', note: 'Heron', href: '/admin/providers#heron' });
   expect(thingOf(entry('choices'))).toEqual({ name: 'Choices', note: '', href: '/admin/choices' });
+  expect(thingOf(entry('storage'))).toEqual({ name: 'Storage', note: '', href: '/admin/storage' });
   expect(thingOf(entry('choices:sms')).href).toBe('/admin/sms');
   expect(thingOf(entry('redemption_code:01900000-0000-7000-8000-0000deadbeef'))).toEqual({ name: 'Redemption code', note: '…deadbeef', href: '/admin/codes' });
 });

@@ -21,7 +21,10 @@ const PAGES: Record<string, { href: string; title: Key }> = {
   redemption_codes: { href: '/admin/codes', title: 'admin.codes' },
   redemption_batch: { href: '/admin/codes', title: 'admin.codes' },
   package: { href: '/admin/payments', title: 'admin.payments' },
-  payment_gateway: { href: '/admin/payments', title: 'admin.payments' }
+  payment_gateway: { href: '/admin/payments', title: 'admin.payments' },
+  storage: { href: '/admin/storage', title: 'admin.storage' },
+  storage_place: { href: '/admin/storage', title: 'admin.storage' },
+  file_move: { href: '/admin/storage', title: 'admin.storage' }
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
