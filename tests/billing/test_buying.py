@@ -310,6 +310,20 @@ async def test_what_was_ordered_before_the_gateway_was_switched_off_is_credited(
         await house.db.write(ensure_sandbox_gateway, house.sealer, login, house.clock.now())
 
 
+async def test_an_order_for_another_merchant_is_not_paid_to_this_one(studio: Studio) -> None:
+    someone = await studio.person()
+    order = await ordered(someone)
+    body = {"id": order["id"], "package_id": order["package_id"], "method": order["method"]}
+    house = studio.house
+    login = login_at(studio.sandbox)
+    await house.db.write(ensure_sandbox_gateway, house.sealer, {**login, "pid": "2000"}, house.clock.now())
+    try:
+        assert (await someone.post("/credits/orders", body, status=409))["code"] == "order.stale"
+    finally:
+        await house.db.write(ensure_sandbox_gateway, house.sealer, login, house.clock.now())
+    assert (await someone.post("/credits/orders", body, status=201))["pay_url"] == order["pay_url"]
+
+
 async def test_while_the_gateway_is_away_nothing_expires_and_nothing_is_answered_with_success(
     studio: Studio, desk: tuple[PaymentDesk, Later]
 ) -> None:

@@ -92,6 +92,10 @@ def reused_order() -> Conflict:
     return Conflict("order.id_reused", "An order with this id was made for something else.", field="id")
 
 
+def stale_order() -> Conflict:
+    return Conflict("order.stale", "The studio's payment gateway has changed since. Order again.", field="id")
+
+
 def too_many_orders(most: int) -> Conflict:
     return Conflict(
         "order.too_many_open",

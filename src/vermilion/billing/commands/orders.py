@@ -14,6 +14,7 @@ from vermilion.billing.order_views import NewOrder, OrderView
 from vermilion.billing.problems import (
     not_ready,
     reused_order,
+    stale_order,
     too_many_orders,
     unknown_method,
     unknown_order,
@@ -52,7 +53,7 @@ class Placed:
 def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: datetime) -> Placed:
     """Write the order down as `pending`: before anybody asks for money for it. The same again is the same order.
 
-    Raises `Conflict` (`payment.not_configured`, `order.id_reused`, `order.too_many_open`), `Invalid`
+    Raises `Conflict` (`payment.not_configured`, `order.id_reused`, `order.stale`, `order.too_many_open`), `Invalid`
     (`payment.unknown_method`) and `NotFound` (`package.unknown`, or `order.unknown` for an id that is another's).
     """
     gateway = open_gateway(tx, sealer)
@@ -66,6 +67,9 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
             raise unknown_order()
         if (known.package_id, known.method) != (wanted.package_id, wanted.method):
             raise reused_order()
+        if known.status != "paid" and known.merchant != gateway.merchant.pid:
+            # Paid there now, it would be somebody else's payment.
+            raise stale_order()
         return Placed(order_view(known), gateway)
     if wanted.method not in gateway.methods:
         raise unknown_method(list(gateway.methods))
