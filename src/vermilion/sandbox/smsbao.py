@@ -75,11 +75,8 @@ class Vendor(BaseVendor):
         base = f"{root}{self.prefix}"
         account, key = self.secrets[0]["account"], self.secrets[0]["api_key"]
         return Card(
-            parts=(
-                ("address", base),
-                ("outbox: codes are read here", f"{base}/outbox"),
-                ("as JSON", f"{base}/outbox.json"),
-            ),
+            parts=(("address", base), ("outbox as JSON", f"{base}/outbox.json")),
+            pages=(("The outbox: what phones would show", f"{base}/outbox"),),
             example=(
                 f"curl -G {base}/sms -d u={account} -d p={key} \\\n"
                 "  -d m=13800138000 --data-urlencode 'c=【朱砂画室】您的登录验证码是123456，5分钟内有效。'"
