@@ -22,6 +22,7 @@ ROOMS = [
     "/admin/audit",
     "/admin/codes",
     "/admin/payments",
+    "/admin/storage",
     "/admin/sms",
     "/admin/choices",
 ]
