@@ -50,6 +50,7 @@ _BY_END: dict[str, Any] = {
     "/auths/signup-phone": {"phone": PHONE, "code": "000000", "name": "Mallory"},
     "/auths/signin-phone": {"phone": PHONE, "code": "000000"},
     "/auths/bind-phone": {"phone": PHONE, "code": "000000"},
+    "/storage/test": {"enabled": False},
     "/auths/bind-email": {"email": "mallory@example.test", "password": "a long way home"},
     "/credit/models/price": {"models": {"flux-1-schnell": {"per_output_credits": 1}}},
     "/credit/statistics": {"days": 1},

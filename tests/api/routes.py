@@ -62,6 +62,8 @@ BODIES: dict[str, Any] = {
         "countries": "all",
         "daily_total": 1,
     },
+    "PUT /api/v1/admin/storage": {"kind": "local"},
+    "POST /api/v1/admin/storage/test": {"kind": "local"},
     "POST /api/v1/me/password": {"current_password": "wrong password", "new_password": "quite a new password"},
     "POST /api/v1/me/api-keys": {"name": "a key"},
     "PATCH /api/v1/admin/models/{model}": {"enabled": False},

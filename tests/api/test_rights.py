@@ -140,6 +140,8 @@ async def scene(studio: Studio) -> Scene:
             "batch_id": codes["batch_id"],
             "package_id": package["id"],
             "order_id": str(order.id),
+            # Nobody's: where files lie is no place a test should disturb for all.
+            "place_id": str(new_id()),
             **tasks,
         },
     )

@@ -1,11 +1,11 @@
 """The described storage: what a person's files take, the list of what was made, and where it all lies."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from vermilion.dialects.bodies import Body, Text
+from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.routes import Route, face
@@ -30,6 +30,7 @@ from vermilion.library import (
 Provider = Literal["local", "tencent-cos", "aliyun-oss", "huawei-obs", "s3"]
 Source = Literal["made", "uploaded"]
 FileKind = Literal["image", "video", "audio"]
+Line = Annotated[str, Field(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 _MADE: Final = Wanted(source="made")
 _KINDS: Final[dict[Provider, PlaceKind]] = {
@@ -50,12 +51,12 @@ class StorageConfigBody(Body):
 
     enabled: bool = True
     provider: Provider | None = None
-    bucket: Text | None = None
-    region: Text | None = None
-    endpoint: Text | None = None
-    base_path: Text | None = None
-    secret_id: Text | None = None
-    secret_key: Text | None = None
+    bucket: Line | None = None
+    region: Line | None = None
+    endpoint: Line | None = None
+    base_path: Line | None = None
+    secret_id: Line | None = None
+    secret_key: Line | None = None
     allow_private_hosts: bool | None = None
 
 
