@@ -87,7 +87,8 @@ async def test_pictures_are_made_into_a_cloud_and_given_out_with_the_same_rights
     takes = next(
         model["id"]
         for model in models
-        if model["provider"] == provider and [(each["role"], each["minimum"]) for each in model["inputs"]] == [("image", 1)]
+        if model["provider"] == provider
+        and [(each["role"], each["minimum"]) for each in model["inputs"]] == [("image", 1)]
     )
     again = await someone.made(model=takes, inputs=[{"role": "image", "asset_id": asset["id"]}])
     assert again["status"] == "succeeded"
