@@ -1,5 +1,6 @@
 """What only a cloud does: refuse in its own words, be slow, keep half; and what we never let it do."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -140,6 +141,27 @@ def test_a_bucket_is_found_by_its_own_name_in_its_region(kind: str) -> None:
     assert at.url == known.endpoint.format(region=known.region_example).replace("https://", "https://studio.")
     assert at.host.startswith("studio.") and known.region_example in at.host
     assert not at.bucket_in_path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_requests_go_to_the_buckets_own_host_over_tls(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen by a proxy that lets nothing through; what it is told is all that leaves the process."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+    known = KINDS[kind]  # type: ignore[index]
+    storage = open_cloud(Address(known.name, "studio", known.region_example), ACCESS_KEY, SECRET_KEY)
+    with pytest.raises(StorageFailed):
+        await storage.size(content_key("ab" * 32))
+    storage.close()
+    proxy.close()
+    host = known.endpoint.format(region=known.region_example).removeprefix("https://")
+    assert set(asked) == {f"CONNECT studio.{host}:443 HTTP/1.1\r\n".encode()}
 
 
 def test_an_endpoint_of_ones_own_is_called_as_its_kind_is() -> None:
