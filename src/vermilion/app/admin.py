@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from vermilion import ledger
 from vermilion.app.public import HouseHere
@@ -24,7 +24,7 @@ from vermilion.identity import (
     problem_responses,
     write_responses,
 )
-from vermilion.kit import Page
+from vermilion.kit import Given, Page
 from vermilion.library import stored_bytes
 from vermilion.providers import adapters
 
@@ -56,10 +56,8 @@ class OverviewView(BaseModel):
     providers: list[ProviderStateView]
 
 
-class GrantBody(BaseModel):
+class GrantBody(Given):
     """Credits to give (positive) or take away (negative), and why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     amount_credits: Annotated[int, Field(ge=-GRANT_MAX_CREDITS, le=GRANT_MAX_CREDITS, strict=True)]
     reason: Annotated[str, Field(min_length=1, max_length=200)]

@@ -1,13 +1,14 @@
 """What the outside sends to billing about packages, orders and the gateway, and sees of them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from vermilion.billing.tables import PRICE_MAX_MINOR
-from vermilion.billing.views import CODE_CREDITS_MAX, Given, Shown
+from vermilion.billing.views import CODE_CREDITS_MAX, Shown
+from vermilion.kit import Change, Given
 
 Method = Literal["alipay", "wxpay", "qqpay"]
 OrderStatus = Literal["pending", "paid", "expired", "refused"]
@@ -41,7 +42,7 @@ class NewPackage(Given):
     position: Position = 0
 
 
-class PackagePatch(Given):
+class PackagePatch(Change):
     """A change to a package; what is left out stays. Orders keep what was sold."""
 
     title: PackageTitle | None = None
@@ -49,12 +50,6 @@ class PackagePatch(Given):
     price_minor: Price | None = None
     enabled: bool | None = None
     position: Position | None = None
-
-    @model_validator(mode="after")
-    def _nothing_is_emptied(self) -> Self:
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("leave out what should stay as it is; null is no value here")
-        return self
 
 
 class PackageView(Shown):
@@ -132,7 +127,7 @@ class AdminOrderView(OrderView):
     times_asked: int
 
 
-class GatewayPatch(Given):
+class GatewayPatch(Change):
     """A change to the gateway; what is left out stays, and so does a key written back as its mask.
 
     Another `base_url` needs the key again. An empty key switches the gateway off.
@@ -145,12 +140,6 @@ class GatewayPatch(Given):
     flow: Flow | None = None
     enabled: bool | None = None
     allow_private_hosts: bool | None = None
-
-    @model_validator(mode="after")
-    def _nothing_is_emptied(self) -> Self:
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("leave out what should stay as it is; null is no value here")
-        return self
 
 
 class GatewayView(Shown):

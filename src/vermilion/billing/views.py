@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from vermilion.billing.codes import TYPED_MAX_CHARS
 from vermilion.billing.tables import PURPOSE_MAX_CHARS
+from vermilion.kit import Given
 
 CODES_AT_ONCE_MAX = 1000
 CODE_CREDITS_MAX = 100_000_000
@@ -25,12 +26,6 @@ def _of_this_age(value: datetime) -> datetime:
 SomeDay = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
 Purpose = Annotated[str, Field(max_length=PURPOSE_MAX_CHARS, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TypedCode = Annotated[str, Field(min_length=1, max_length=TYPED_MAX_CHARS)]
-
-
-class Given(BaseModel):
-    """Input: what is unknown is refused by name. In a patch only the fields that were sent count."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Shown(BaseModel):

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 from sqlalchemy import delete, insert, select, update
 
 from vermilion.catalog import credential_fields
@@ -16,7 +16,7 @@ from vermilion.catalog.queries import fields_of
 from vermilion.catalog.tables import CredentialRow
 from vermilion.db import Tx, announce
 from vermilion.identity import Actor, audit
-from vermilion.kit import Conflict, NotFound, new_id
+from vermilion.kit import Change, Conflict, Given, NotFound, new_id
 from vermilion.kit.sealed import SealBroken, Sealer
 from vermilion.providers import Probe, Provider, adapters
 
@@ -31,10 +31,8 @@ CREDENTIALS_TOPIC = "credentials"
 _NO_BALANCE: dict[str, Any] = {"balance_amount": None, "balance_unit": None, "balance_at": None}
 
 
-class CredentialDraft(BaseModel):
+class CredentialDraft(Given):
     """A new credential; without `max_concurrent` it gets what the provider grants new accounts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name
     fields: Fields
@@ -44,10 +42,8 @@ class CredentialDraft(BaseModel):
     allow_private_hosts: bool = False
 
 
-class CredentialPatch(BaseModel):
+class CredentialPatch(Change):
     """A change to a credential; fields left out, and secrets written back as their mask, stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     fields: Fields | None = None
@@ -55,12 +51,6 @@ class CredentialPatch(BaseModel):
     weight: Weight | None = None
     max_concurrent: Concurrent | None = None
     allow_private_hosts: bool | None = None
-
-    @model_validator(mode="after")
-    def _nothing_is_emptied(self) -> Self:
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("leave out what should stay as it is; null is no value here")
-        return self
 
 
 def add_credential(

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from vermilion.catalog.entry import Visibility
 from vermilion.catalog.param_base import Control
 from vermilion.catalog.price import PRICE_MAX_CREDITS
 from vermilion.catalog.terms import Continues
+from vermilion.kit import Given
 from vermilion.providers import LocalText, Makes
 
 UnavailableReason = Literal["no_credential", "disabled"]
@@ -154,10 +155,8 @@ class AdminModelList(BaseModel):
     broken: list[BrokenModelView]
 
 
-class OverridePatch(BaseModel):
+class OverridePatch(Given):
     """A change to a model; a null gives the entry's own value back, `reset` gives all of them back first."""
-
-    model_config = ConfigDict(extra="forbid")
 
     enabled: bool | None = None
     base_credits: Annotated[int, Field(ge=0, le=PRICE_MAX_CREDITS, strict=True)] | None = None

@@ -6,6 +6,7 @@ Anyone may come in; `kit` itself knows nobody. `sealed` and `download` are impor
 
 from vermilion.kit.clock import Clock, SystemClock
 from vermilion.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
+from vermilion.kit.given import Change, Given
 from vermilion.kit.ids import new_id
 from vermilion.kit.masks import is_masked, mask
 from vermilion.kit.paging import Page, decode_cursor, encode_cursor
@@ -14,10 +15,12 @@ from vermilion.kit.written import write_out
 
 __all__ = [
     "AppError",
+    "Change",
     "Clock",
     "Conflict",
     "Forbidden",
     "Gathered",
+    "Given",
     "Invalid",
     "NotFound",
     "Page",

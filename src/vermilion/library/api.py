@@ -8,11 +8,11 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from vermilion.db import Database
 from vermilion.identity import Actor, CurrentActor, Cursor, Limit, problem_responses, write_responses
-from vermilion.kit import Clock, NotFound, new_id
+from vermilion.kit import Clock, Given, NotFound, new_id
 from vermilion.library import commands, queries
 from vermilion.library.inspection.media import Kind, Unreadable
 from vermilion.library.keeper import SMALL_THUMBNAIL_PIXELS, Keeper, KeptFile
@@ -62,19 +62,15 @@ class House(Protocol):
     max_upload_bytes: int
 
 
-class AssetPatch(BaseModel):
+class AssetPatch(Given):
     """What may be changed; only what is sent. A name of null gives the asset its default name back."""
-
-    model_config = ConfigDict(extra="forbid")
 
     favourite: bool = False
     name: Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARS), AfterValidator(display_name)] | None = None
 
 
-class LinkBody(BaseModel):
+class LinkBody(Given):
     """How long the link is to work."""
-
-    model_config = ConfigDict(extra="forbid")
 
     expires_in_seconds: int = Field(default=3600, ge=1, le=int(LINK_MAX.total_seconds()))
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from vermilion.db import Tx
-from vermilion.kit import Invalid, is_masked, mask
+from vermilion.kit import Given, Invalid, is_masked, mask
 from vermilion.kit.addresses import web_address_refusal
 from vermilion.kit.sealed import Sealer
 from vermilion.storage import KINDS, Address, PlaceRow, StorageFailed, list_places, secrets_of
@@ -22,14 +22,12 @@ _REGION = re.compile(r"[a-z0-9-]{0,40}")
 _ROOT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
-class StorageDraft(BaseModel):
+class StorageDraft(Given):
     """Where new files are to go. For the studio's own folder (`local`) the rest is left out.
 
     `endpoint_url` replaces the vendor's own address of the region, for internal networks and for MinIO and its like.
     A secret written back as its mask stays, as long as the address does.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: PlaceKind
     bucket: Text = ""
