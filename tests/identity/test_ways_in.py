@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.identity.conftest import PASSWORD, Browser, SmallHouse, make_admin, make_key, sign_in, sign_up
-from tests.identity.phones import E164, PHONE, Vendor, ask, sign_up_by_phone
+from tests.identity.phones import E164, PHONE, Vendor, ask, choose, sign_up_by_phone
 from tests.identity.phones import vendor as vendor  # noqa: PLC0414 - a fixture
 from vermilion.identity import ChoicesPatch, change_choices, normalised_phone
 from vermilion.identity.phones import masked_phone
@@ -238,6 +238,22 @@ async def test_one_way_in_always_stays(browser: Browser, vendor: Vendor, first: 
     refused = await client.delete(f"/me/{second}")
     assert (refused.status_code, refused.json()["code"]) == (409, "auth.last_way_in")
     assert (await client.get("/me")).json()["user"][second] is not None
+
+
+@pytest.mark.parametrize(
+    ("phone", "chosen"), [(PHONE, {"enabled": False}), ("+14155552671", {"countries": "mainland"})]
+)
+async def test_a_phone_that_no_code_reaches_is_no_way_in(
+    browser: Browser, vendor: Vendor, house: SmallHouse, phone: str, chosen: dict[str, Any]
+) -> None:
+    client = browser()
+    await sign_up(client)
+    await bind_phone(client, vendor, phone)
+    await choose(house, vendor, **chosen)
+    refused = await client.delete("/me/email")
+    assert (refused.status_code, refused.json()["code"]) == (409, "auth.last_way_in")
+    await choose(house, vendor, enabled=True, countries="all")
+    assert (await client.delete("/me/email")).status_code == 200
 
 
 async def test_one_way_in_stays_when_both_are_taken_at_the_same_moment(browser: Browser, vendor: Vendor) -> None:

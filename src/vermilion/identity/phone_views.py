@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vermilion.identity.phones import is_mainland
 from vermilion.identity.views import Email, Given, GivenPassword, Name, NewPassword, Shown
 from vermilion.sms import BASE_URL, Kind, Purpose
 
@@ -91,6 +92,10 @@ class SmsChoice(BaseModel):
     def is_ready(self) -> bool:
         """Whether a code can be sent at all."""
         return self.enabled and bool(self.account and self.secret_sealed and self.signature)
+
+    def reaches(self, phone: str) -> bool:
+        """Whether codes go to this number now: it is then a way in."""
+        return self.is_ready and (self.countries == "all" or is_mainland(phone))
 
 
 class SmsDraft(Given):

@@ -18,7 +18,6 @@ from sqlalchemy import Delete, Update, delete, func, insert, select, update
 from vermilion.db import Tx, insert_into
 from vermilion.identity.commands.sms_settings import lock_sms_choice
 from vermilion.identity.phone_views import SmsChoice, SmsTroubleView, TroubledOutcome
-from vermilion.identity.phones import is_mainland
 from vermilion.identity.tables import SmsCodeRow, SmsMessageRow
 from vermilion.kit import AppError, Forbidden, Invalid
 from vermilion.sms import Accepted, Outcome, Purpose, Refused, Unknown
@@ -68,7 +67,7 @@ def issue_code(tx: Tx, asked: Asked, key: bytes, now: datetime) -> tuple[SmsChoi
     choice = lock_sms_choice(tx)
     if not choice.is_ready:
         raise not_offered()
-    if choice.countries == "mainland" and not is_mainland(asked.phone):
+    if not choice.reaches(asked.phone):
         raise Forbidden(
             "auth.country_refused", "This studio sends codes only to numbers of mainland China.", field="phone"
         )

@@ -15,6 +15,7 @@ from vermilion.identity.commands.audit import audit
 from vermilion.identity.commands.codes import Asked, use_code
 from vermilion.identity.commands.people import refusing_taken, wrong_current_password
 from vermilion.identity.commands.sessions import end_other_sessions
+from vermilion.identity.commands.sms_settings import lock_sms_choice
 from vermilion.identity.phones import masked_phone
 from vermilion.identity.queries import user_view
 from vermilion.identity.tables import SessionRow, UserRow
@@ -77,8 +78,15 @@ def bind_email(tx: Tx, actor: Actor, email: str, *, password_hash: str | None, n
 
 
 def unbind_email(tx: Tx, actor: Actor, now: datetime) -> UserView:
-    """Take the address away; the password stays, to confirm things with. Raises 409 `auth.last_way_in`."""
+    """Take the address away; the password stays, to confirm things with.
+
+    Raises 409 `auth.last_way_in` where no phone is left that this studio sends codes to.
+    """
     require_confirmed(tx, actor, now)
+    user = tx.scalars(select(UserRow).where(UserRow.id == actor.user_id).with_for_update()).one()
+    # Held until commit, so that codes are not switched off at the same moment.
+    if user.phone is None or not lock_sms_choice(tx).reaches(user.phone):
+        raise _last_way_in()
     return _change(tx, actor, "user.unbind_email", {"email": None}, now)
 
 
@@ -97,7 +105,7 @@ def _change(tx: Tx, actor: Actor, action: str, values: dict[str, Any], now: date
     before = _shown(user)
     left = {"email": user.email, "phone": user.phone} | values
     if left["email"] is None and left["phone"] is None:
-        raise Conflict("auth.last_way_in", "This is your only way to sign in. Add another one first.")
+        raise _last_way_in()
     with refusing_taken(tx, email=values.get("email"), phone=values.get("phone")):
         tx.execute(update(UserRow).where(UserRow.id == actor.user_id).values(**values))
     after = tx.get_one(UserRow, actor.user_id, populate_existing=True)
@@ -106,6 +114,10 @@ def _change(tx: Tx, actor: Actor, action: str, values: dict[str, Any], now: date
         end_other_sessions(tx, actor)
         audit(tx, actor, action, f"user:{actor.user_id}", {name: before[name] for name in changed}, changed, now)
     return user_view(after)
+
+
+def _last_way_in() -> Conflict:
+    return Conflict("auth.last_way_in", "This is your only way to sign in. Add another one first.")
 
 
 def _shown(user: UserRow) -> dict[str, str | None]:
