@@ -12,6 +12,7 @@ from tests.identity.conftest import PASSWORD, Browser, SmallHouse, make_admin, m
 from tests.identity.phones import E164, PHONE, Vendor, ask, choose, sign_up_by_phone
 from tests.identity.phones import vendor as vendor  # noqa: PLC0414 - a fixture
 from vermilion.identity import ChoicesPatch, change_choices, normalised_phone
+from vermilion.identity.phone_views import SmsDraft
 from vermilion.identity.phones import masked_phone
 from vermilion.identity.tables import AuditRow, SessionRow, UserRow
 from vermilion.kit import Invalid
@@ -254,6 +255,21 @@ async def test_a_phone_that_no_code_reaches_is_no_way_in(
     assert (refused.status_code, refused.json()["code"]) == (409, "auth.last_way_in")
     await choose(house, vendor, enabled=True, countries="all")
     assert (await client.delete("/me/email")).status_code == 200
+
+
+async def test_codes_stay_on_while_no_admin_could_come_in_otherwise(
+    browser: Browser, vendor: Vendor, house: SmallHouse
+) -> None:
+    client = browser()
+    await make_admin(house, client)
+    await bind_phone(client, vendor)
+    assert (await client.delete("/me/email")).status_code == 200
+    chosen = (await client.get("/admin/sms")).json()
+    draft = {name: chosen[name] for name in SmsDraft.model_fields}
+    refused = await client.put("/admin/sms", json={**draft, "enabled": False})
+    assert (refused.status_code, refused.json()["code"]) == (409, "auth.last_admin")
+    assert (await client.get("/admin/sms")).json() == chosen
+    assert (await client.put("/admin/sms", json={**draft, "countries": "mainland"})).status_code == 200
 
 
 async def test_one_way_in_stays_when_both_are_taken_at_the_same_moment(browser: Browser, vendor: Vendor) -> None:

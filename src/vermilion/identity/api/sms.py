@@ -24,7 +24,7 @@ async def get_sms(_actor: AdminActor, request: Request) -> SmsView:
     return await house.db.read(sms_view, house.sealer, house.clock.now())
 
 
-@sms_router.put("", responses=write_responses(401), summary="Choose how codes are sent")
+@sms_router.put("", responses=write_responses(401, 409), summary="Choose how codes are sent")
 async def put_sms(body: SmsDraft, actor: AdminActor, request: Request) -> SmsView:
     """Effective with the next code, on every node. Another address wants the secret again."""
     return await change_sms(house_of(request), actor, body)

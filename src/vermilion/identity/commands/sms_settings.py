@@ -11,8 +11,8 @@ from vermilion.identity.actors import Actor
 from vermilion.identity.commands.audit import audit
 from vermilion.identity.commands.choices import store_choice
 from vermilion.identity.phone_views import SmsChoice, SmsDraft
-from vermilion.identity.tables import ChoiceRow
-from vermilion.kit import Invalid, is_masked, mask
+from vermilion.identity.tables import ChoiceRow, UserRow
+from vermilion.kit import Conflict, Invalid, is_masked, mask
 from vermilion.kit.addresses import web_address_refusal
 from vermilion.kit.sealed import SealBroken, Sealer
 from vermilion.sms import Sender, Smsbao, SmsWire
@@ -52,7 +52,8 @@ def masked_secret(sealer: Sealer, choice: SmsChoice) -> str:
 def change_sms_choice(tx: Tx, sealer: Sealer, actor: Actor | None, draft: SmsDraft, now: datetime) -> SmsChoice:
     """Choose anew, audited; effective with the next code on every node.
 
-    Raises 422 `sms.invalid_field`, and `sms.secret_required` when the address changes without the secret.
+    Raises 422 `sms.invalid_field`, and `sms.secret_required` when the address changes without the secret; 409
+    `auth.last_admin` where every admin signs in by a phone that codes would no longer reach.
     """
     before = lock_sms_choice(tx)
     known = _secret(sealer, before)
@@ -85,6 +86,7 @@ def change_sms_choice(tx: Tx, sealer: Sealer, actor: Actor | None, draft: SmsDra
         if secret
         else "",
     )
+    _require_an_admin(tx, after)
     _store(tx, actor, before, after, _told(sealer, before), _told(sealer, after), now)
     return after
 
@@ -122,6 +124,14 @@ def sandbox_outbox(tx: Tx) -> str | None:
     """Where the codes can be read that go to the house's own sandbox; None where they go to phones, or nowhere."""
     choice = read_sms_choice(tx)
     return f"{choice.base_url}/outbox" if choice.managed_by == SANDBOX and choice.is_ready else None
+
+
+def _require_an_admin(tx: Tx, after: SmsChoice) -> None:
+    admins = tx.execute(
+        select(UserRow.email, UserRow.phone).where(UserRow.role == "admin", UserRow.disabled_at.is_(None))
+    ).all()
+    if admins and not any(email or (phone and after.reaches(phone)) for email, phone in admins):
+        raise Conflict("auth.last_admin", "No admin could sign in any more. Give one of you an e-mail address first.")
 
 
 def _choice(stored: Any) -> SmsChoice:

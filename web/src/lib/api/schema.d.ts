@@ -1793,6 +1793,8 @@ export interface components {
             method: "alipay" | "wxpay" | "qqpay";
             /** Note */
             note: string | null;
+            /** Number */
+            number: string;
             /**
              * Package Id
              * Format: uuid
@@ -3457,6 +3459,8 @@ export interface components {
              * @enum {string}
              */
             method: "alipay" | "wxpay" | "qqpay";
+            /** Number */
+            number: string;
             /**
              * Package Id
              * Format: uuid
@@ -7772,6 +7776,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

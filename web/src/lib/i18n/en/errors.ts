@@ -50,7 +50,7 @@ export const errors = {
   'error.auth.session_required': 'Sign in with your password to do that.',
   'error.auth.cross_site': 'The request came from another page. Reload and try again.',
   'error.auth.first_admin_refused': 'This link has been used or has expired. Start the server again for a new one.',
-  'error.auth.last_admin': 'Somebody has to remain admin.',
+  'error.auth.last_admin': 'Somebody has to remain who is admin and can sign in.',
   'error.auth.password_too_common': 'This password is too easy to guess.',
   'error.auth.password_length': 'A password has 8 to 128 characters.',
   'error.auth.too_many_api_keys': 'There are too many keys. Revoke one first.',
