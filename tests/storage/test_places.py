@@ -203,7 +203,7 @@ class Fuse:
 
 def _wire(fuse: Fuse, house: Housed) -> Iterator[tuple[Any, str]]:
     yield house.places._db, "write"
-    for place in (house.folder, *(cloud for _, cloud in house.places._open.values())):
+    for place in (house.folder, *house.places._clouds.opened()):
         yield place, "put"
         yield place, "delete"
 

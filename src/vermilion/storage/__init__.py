@@ -6,11 +6,12 @@ know where bytes lie.
 
 from vermilion.storage.checking import require_reachable_host
 from vermilion.storage.cloud import CloudStorage, open_cloud
+from vermilion.storage.clouds import secrets_of
 from vermilion.storage.errors import FileMissing, Reason, StorageFailed
 from vermilion.storage.keys import content_key
 from vermilion.storage.kinds import KINDS, Address, KindName
 from vermilion.storage.local import LocalStorage
-from vermilion.storage.places import Places, secrets_of
+from vermilion.storage.places import Places
 from vermilion.storage.placing import PLACES_TOPIC, held_by_place, holds_files, list_places, where_lie
 from vermilion.storage.port import Storage
 from vermilion.storage.tables import FOLDER, PlacedFileRow, PlaceRow

@@ -5,11 +5,9 @@ Where each file lies is asked of the database, so a state half way between two p
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,16 +17,15 @@ import structlog
 
 from vermilion.db import Database, Tx
 from vermilion.kit import Clock
-from vermilion.kit.sealed import SealBroken, Sealer
+from vermilion.kit.sealed import Sealer
 from vermilion.storage import placing
-from vermilion.storage.checking import require_reachable_host
-from vermilion.storage.cloud import CloudStorage, open_cloud
+from vermilion.storage.cloud import CloudStorage
+from vermilion.storage.clouds import Clouds, Known
 from vermilion.storage.errors import FileMissing, StorageFailed
 from vermilion.storage.keys import hash_of, verified_size
-from vermilion.storage.kinds import Address
 from vermilion.storage.local import LocalStorage
-from vermilion.storage.placing import PLACES_TOPIC, Leaving
-from vermilion.storage.tables import FOLDER, PlaceRow
+from vermilion.storage.placing import Leaving
+from vermilion.storage.tables import FOLDER
 
 T = TypeVar("T")
 Place = LocalStorage | CloudStorage
@@ -39,32 +36,19 @@ DELETIONS_AT_ONCE: Final = 200
 _BEING_DELETED: Final = "The same content is being deleted there at this moment."
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The places as they were last read."""
-
-    clouds: dict[UUID, PlaceRow]
-    receiving: UUID
-
-
 class Places:
     """The storage of the house; one per process. `spool_dir` is where files are written on their way."""
 
     def __init__(self, folder: LocalStorage, db: Database, sealer: Sealer, clock: Clock, spool_dir: Path) -> None:
         self.folder = folder
         self._db = db
-        self._sealer = sealer
         self._clock = clock
         self._spool_dir = spool_dir
-        self._known: _Known | None = None
-        self._open: dict[UUID, tuple[str, CloudStorage]] = {}
-        db.listen(self._on_topic)
+        self._clouds = Clouds(db, sealer)
 
     def close(self) -> None:
         """Close the folder and the clouds."""
-        for _, cloud in self._open.values():
-            cloud.close()
-        self._open.clear()
+        self._clouds.close()
         self.folder.close()
 
     async def put(self, spool: Path, key: str) -> None:
@@ -148,18 +132,8 @@ class Places:
         """Ask the place that new files go to. Raises `StorageFailed` where it cannot be opened."""
         return await ask(await self._at((await self._places()).receiving))
 
-    async def _places(self) -> _Known:
-        if self._known is None:
-            rows = await self._db.read(placing.list_places)
-            receiving = next((row.id for row in rows if row.receiving), FOLDER)
-            self._known = _Known({row.id: row for row in rows}, receiving)
-            for place_id in set(self._open) - set(self._known.clouds):
-                self._open.pop(place_id)[1].close()
-        return self._known
-
-    def _on_topic(self, topic: str) -> None:
-        if topic == PLACES_TOPIC:
-            self._known = None
+    async def _places(self) -> Known:
+        return await self._clouds.known()
 
     async def _where(self, key: str) -> UUID:
         hash_of(key)
@@ -171,23 +145,7 @@ class Places:
         return self.folder if place_id == FOLDER else await self._cloud(place_id)
 
     async def _cloud(self, place_id: UUID) -> CloudStorage:
-        row = (await self._places()).clouds.get(place_id)
-        if row is None:
-            raise StorageFailed(f"The place {place_id} is not known any more.", again=False, reason="misconfigured")
-        version = f"{row.secrets_sealed} {row.allow_private_hosts}"
-        opened = self._open.get(place_id)
-        if opened is not None and opened[0] == version:
-            return opened[1]
-        cloud = await asyncio.to_thread(open_place, self._sealer, row)
-        before = self._open.get(place_id)
-        if before is not None and before[0] == version:
-            # Somebody else was as quick.
-            cloud.close()
-            return before[1]
-        self._open[place_id] = version, cloud
-        if before is not None:
-            before[1].close()
-        return cloud
+        return await self._clouds.at(place_id)
 
     async def _at_its_place(self, key: str, ask: Callable[[Place], Awaitable[T]]) -> tuple[UUID, T]:
         """Ask the place the file lies in, which it may leave at this very moment; which one answered, and what.
@@ -258,27 +216,6 @@ class Places:
         if gone:
             await self._db.write(placing.note_deleted, leaving)
         return gone
-
-
-def secrets_of(sealer: Sealer, row: PlaceRow) -> dict[str, str]:
-    """The login of a place, `access_key` and `secret_key`; raises `StorageFailed` where no key opens it."""
-    try:
-        secrets: dict[str, str] = json.loads(sealer.open(row.secrets_sealed, bound_to=f"storage_place:{row.id}"))
-    except SealBroken as error:
-        raise StorageFailed(
-            "This house's key file does not open the login of the storage: enter it again.",
-            again=False,
-            reason="sealed",
-        ) from error
-    return secrets
-
-
-def open_place(sealer: Sealer, row: PlaceRow) -> CloudStorage:
-    """The cloud a row names. Raises `StorageFailed`; blocks while the host's name is looked up."""
-    secrets = secrets_of(sealer, row)
-    address = Address(**row.address)
-    require_reachable_host(address.host, allow_private=row.allow_private_hosts)
-    return open_cloud(address, secrets["access_key"], secrets["secret_key"])
 
 
 def _linked(path: Path, spool: Path, key: str) -> int:
