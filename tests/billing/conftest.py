@@ -28,7 +28,7 @@ def new_person(db: Database) -> Callable[[], UUID]:
 
     def make() -> UUID:
         user_id = new_id()
-        db.write_now(_sign_up, user_id)
+        db.write_now(sign_up, user_id)
         return user_id
 
     return make
@@ -40,7 +40,8 @@ def person(new_person: Callable[[], UUID]) -> UUID:
     return new_person()
 
 
-def _sign_up(tx: Tx, user_id: UUID) -> None:
+def sign_up(tx: Tx, user_id: UUID) -> None:
+    """Somebody with an empty account."""
     tx.add(
         UserRow(
             id=user_id,

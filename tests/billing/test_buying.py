@@ -79,7 +79,7 @@ async def pay(studio: Studio, order: dict[str, Any], fault: str = "") -> str:
     async with httpx.AsyncClient(timeout=30) as browser:
         page = await browser.get(order["pay_url"])
         assert "Pay with play money" in page.text, page.text
-        number = UUID(order["id"]).hex
+        number = order["number"]
         paid = await browser.post(f"{studio.sandbox}/epay/pay/{number}", data={"fault": fault})
     assert paid.status_code == 303, paid.text
     return str(paid.headers["location"])
@@ -106,7 +106,7 @@ async def at_the_gateway(studio: Studio, order: dict[str, Any]) -> dict[str, Any
     """What the sandbox knows of an order."""
     async with httpx.AsyncClient() as client:
         items = (await client.get(f"{studio.sandbox}/epay/orders.json")).json()["items"]
-    found: dict[str, Any] = next(item for item in items if item["out_trade_no"] == UUID(order["id"]).hex)
+    found: dict[str, Any] = next(item for item in items if item["out_trade_no"] == order["number"])
     return found
 
 
@@ -202,14 +202,14 @@ async def test_forged_and_repeated_notices_credit_nothing(studio: Studio) -> Non
 
     for _ in range(3):
         assert await told(true) == (200, "success")
-    assert await told({**true, "out_trade_no": UUID(other["id"]).hex}) == (403, "payment.notice_refused")
+    assert await told({**true, "out_trade_no": other["number"]}) == (403, "payment.notice_refused")
     assert await told({**true, "sign": "0" * 32}) == (403, "payment.notice_refused")
     assert await told([*true.items(), ("pid", true["pid"])]) == (403, "payment.notice_refused")
     assert await told({**true, "user_id": someone.id}) == (403, "payment.notice_refused")
     # With the right key, and what was never paid: the gateway is asked, and does not know of it.
-    unpaid = resigned(out_trade_no=UUID(other["id"]).hex, money="50.00")
+    unpaid = resigned(out_trade_no=other["number"], money="50.00")
     assert await told(unpaid) == (503, "payment.unconfirmed")
-    assert await told(resigned(out_trade_no=UUID(other["id"]).hex)) == (409, "payment.wrong")
+    assert await told(resigned(out_trade_no=other["number"])) == (409, "payment.wrong")
     assert await told(resigned(out_trade_no=new_id().hex)) == (404, "order.unknown")
     assert await told(resigned(out_trade_no="nothing of ours")) == (404, "order.unknown")
     assert (await someone.balance())[0] == credits_of(order)

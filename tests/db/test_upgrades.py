@@ -97,3 +97,32 @@ def test_people_and_what_refers_to_them_outlive_the_phones(empty_url: str, tmp_p
         with pytest.raises(IntegrityError), engine.begin() as connection:
             session = {"id": uuid4().hex, "user_id": uuid4().hex, "token": "nobody's", "at": at}
             connection.execute(text(_SESSION), session)
+
+
+_ORDER = """
+    insert into payment_order (
+        id, user_id, package_id, title_en, title_zh, amount_credits, price_minor, currency, gateway, merchant, method,
+        status, created_at, expires_at, ask_at, times_asked
+    ) values (
+        :id, :user_id, :id, 'Studio', '画室', 5000, 5000, 'CNY', 'epay', '1000', 'alipay', 'pending', :at, :at, :at, 0
+    )
+"""
+
+
+def test_orders_keep_the_number_the_gateway_knows_them_by(empty_url: str, tmp_path: Path) -> None:
+    upgrade(empty_url, tmp_path, to="0009")
+    at = datetime.now(UTC).isoformat(timespec="microseconds")
+    user_id, orders = uuid4().hex, sorted(uuid4().hex for _ in range(3))
+    with engine_for(empty_url) as engine, engine.begin() as connection:
+        someone = {"id": user_id, "email": "ada@example.test", "role": "user", "at": at}
+        connection.execute(text(_PERSON), someone)
+        for order_id in orders:
+            connection.execute(text(_ORDER), {"id": order_id, "user_id": user_id, "at": at})
+    upgrade(empty_url, tmp_path, snapshot_first=False)
+    with engine_for(empty_url) as engine:
+        with engine.begin() as connection:
+            rows = connection.execute(text("select number, amount_credits, note from payment_order order by number"))
+            assert [tuple(row) for row in rows] == [(order_id, 5000, None) for order_id in orders]
+        # A number is one order's alone.
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(f"update payment_order set number = '{orders[0]}'"))

@@ -96,6 +96,8 @@ class OrderView(Shown):
     """An order; `late` says that it was paid after it had expired, and was credited all the same."""
 
     id: UUID
+    number: str
+    """What the payment gateway knows it by."""
     package_id: UUID
     title: PackageTitle
     amount_credits: int

@@ -5,12 +5,14 @@ makes the house ask. So notice, return page and the sweep may race; one conditio
 """
 
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 
 from vermilion.billing import epay
 from vermilion.billing.commands.orders import (
@@ -47,12 +49,15 @@ NOTICE_MAX_BYTES: Final = 64 * 1024
 SWEEP_SECONDS: Final = 15.0
 SWEPT_AT_ONCE: Final = 50
 
+_NUMBER: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """What the house knows of an order when the gateway speaks of it."""
 
     id: UUID
+    number: str
     merchant: str
     price_minor: int
     status: str
@@ -94,7 +99,7 @@ class PaymentDesk:
         if merchant is None:
             raise forged_notice()
         notice = epay.read_notice(merchant, parameters)
-        order = await self._db.read(_ordered, _order_id(notice.number))
+        order = await self._db.read(_numbered, notice.number)
         if (notice.pid, notice.price_minor) != (order.merchant, order.price_minor) or order.merchant != merchant.pid:
             log.warning("payment.wrong", order_id=str(order.id), pid=notice.pid, price_minor=notice.price_minor)
             raise wrong_payment()
@@ -165,7 +170,7 @@ class PaymentDesk:
     async def _pay_url(self, placed: Placed, ip: str, device: str) -> str:
         order, gateway = placed.order, placed.gateway
         purchase = Purchase(
-            number=order.id.hex,
+            number=order.number,
             price_minor=order.price_minor,
             amount_credits=order.amount_credits,
             method=order.method,
@@ -191,7 +196,7 @@ class PaymentDesk:
 
     async def _ask(self, merchant: Merchant, order: Ordered) -> bool:
         """Whether the gateway says that it is paid; credited then. Raises `Conflict` (`payment.wrong`)."""
-        payment = await epay.ask(self._wire, merchant, order.id.hex)
+        payment = await epay.ask(self._wire, merchant, order.number)
         if payment is None or not payment.is_paid:
             return False
         if not _is_the_same(payment, merchant, order):
@@ -210,22 +215,21 @@ def _is_the_same(payment: Payment, merchant: Merchant, order: Ordered) -> bool:
     return (
         payment.price_minor == order.price_minor
         and payment.pid in (None, merchant.pid)
-        and payment.number in (None, order.id.hex)
+        and payment.number in (None, order.number)
     )
 
 
-def _order_id(number: str) -> UUID:
-    try:
-        found = UUID(hex=number)
-    except ValueError as error:
-        raise unknown_order() from error
-    if found.hex != number:
-        raise unknown_order()
-    return found
-
-
 def _ordered(tx: Tx, order_id: UUID) -> Ordered:
-    row = tx.get(OrderRow, order_id)
+    return _known(tx.get(OrderRow, order_id))
+
+
+def _numbered(tx: Tx, number: str) -> Ordered:
+    if not _NUMBER.fullmatch(number):
+        raise unknown_order()
+    return _known(tx.scalars(select(OrderRow).where(OrderRow.number == number)).one_or_none())
+
+
+def _known(row: OrderRow | None) -> Ordered:
     if row is None:
         raise unknown_order()
-    return Ordered(row.id, row.merchant, row.price_minor, row.status)
+    return Ordered(row.id, row.number, row.merchant, row.price_minor, row.status)

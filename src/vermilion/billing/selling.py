@@ -136,6 +136,7 @@ def _package(row: PackageRow) -> Mapping[str, Any]:
 def _order(row: OrderRow) -> Mapping[str, Any]:
     return {
         "id": row.id,
+        "number": row.number,
         "package_id": row.package_id,
         "title": PackageTitle(en=row.title_en, zh=row.title_zh),
         "amount_credits": row.amount_credits,

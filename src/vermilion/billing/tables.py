@@ -110,12 +110,15 @@ class GatewayRow(Base):
 class OrderRow(Base):
     """One purchase. What was sold is written down here: packages may change or go.
 
-    Its id, in 32 hexadecimal digits, is the number the gateway knows it by.
+    Its id is the client's, and tells a purchase sent twice from two. The number is the house's own: several studios
+    can share a merchant, and what is paid under a number that somebody else could choose would be credited in each.
     """
 
     __tablename__ = "payment_order"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    """What the gateway knows it by."""
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
     package_id: Mapped[UUID]
     title_en: Mapped[str]
@@ -142,6 +145,7 @@ class OrderRow(Base):
     __table_args__ = (
         CheckConstraint(_CREDITS, name="amount_credits"),
         CheckConstraint(_PRICE, name="price_minor"),
+        CheckConstraint("length(number) = 32", name="number"),
         CheckConstraint("currency = 'CNY'", name="currency"),
         CheckConstraint("status in ('pending', 'paid', 'expired', 'refused')", name="status"),
         CheckConstraint("(status = 'paid') = (paid_at is not null)", name="paid_at_some_time"),

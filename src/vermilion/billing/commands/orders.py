@@ -1,5 +1,6 @@
 """Placing an order, and what ends it: a payment, a refusal, time."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -80,6 +81,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
         raise too_many_orders(OPEN_MAX)
     row = OrderRow(
         id=wanted.id,
+        number=secrets.token_hex(16),
         user_id=user_id,
         package_id=package.id,
         title_en=package.title_en,

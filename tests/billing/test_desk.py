@@ -1,0 +1,163 @@
+"""The desk at a gateway that does as a test says: a payment is credited once, where it was ordered, and never lost."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+from uuid import UUID
+
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from tests.billing.conftest import NOW, sign_up
+from tests.conftest import database_copy
+from vermilion import ledger
+from vermilion.billing import NewOrder, PaymentDesk, PlacedOrder
+from vermilion.billing.commands.gateway import change_gateway
+from vermilion.billing.commands.packages import add_package
+from vermilion.billing.order_views import GatewayPatch, NewPackage, PackageTitle
+from vermilion.billing.tables import OrderRow
+from vermilion.db import Database, open_database
+from vermilion.kit import SystemClock, new_id
+from vermilion.kit.sealed import Sealer
+from vermilion.providers import Answer, Wire
+
+KEY = "fake-epay-key-not-secret"
+ADDRESS = "https://pay.example.com"
+PRICE = "50.00"
+AMOUNT_CREDITS = 5_000
+
+
+class Later(SystemClock):
+    """A clock that goes ahead by as much as a test says."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The time, ahead."""
+        return super().now() + self.ahead
+
+
+@dataclass
+class Gateway:
+    """What one operator's server knows: which numbers were announced, and what was paid for them."""
+
+    paid: dict[str, str] = field(default_factory=dict)
+    refuses: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def request(self, _method: str, url: str, *, query: Any = None, data: bytes = b"", **_more: Any) -> Answer:
+        """Answer as the protocol says, for every merchant at once."""
+        if url == f"{ADDRESS}/mapi.php":
+            (number,) = parse_qs(data.decode())["out_trade_no"]
+            if self.refuses or number in self.paid:
+                return _said({"code": -1, "msg": "no"})
+            return _said({"code": 1, "payurl": f"{ADDRESS}/pay"})
+        assert url == f"{ADDRESS}/api.php"
+        number = query["out_trade_no"]
+        self.asked.append(number)
+        told = {"code": 1, "pid": query["pid"], "trade_no": "T1", "out_trade_no": number}
+        return _said({**told, "status": int(number in self.paid), "money": self.paid.get(number, PRICE)})
+
+
+@dataclass
+class House:
+    """A studio with a package to sell."""
+
+    db: Database
+    desk: PaymentDesk
+    clock: Later
+    package_id: UUID
+
+    async def buy(self, user_id: UUID, order_id: UUID) -> PlacedOrder:
+        """Order the package."""
+        wanted = NewOrder(id=order_id, package_id=self.package_id, method="alipay")
+        return await self.desk.buy(user_id, wanted, ip="203.0.113.9", device="pc")
+
+    async def sweep_for(self, hours: int) -> None:
+        """Let so many hours go by, with a sweep now and then."""
+        begun = self.clock.ahead
+        for quarter in range(hours * 4 + 1):
+            self.clock.ahead = begun + timedelta(minutes=15 * quarter)
+            await self.desk.sweep()
+
+    def status(self, order_id: UUID) -> str:
+        """How an order stands."""
+        return self.db.read_now(lambda tx: tx.get_one(OrderRow, order_id).status)
+
+    def available(self, user_id: UUID) -> int:
+        """The person's credits."""
+        return self.db.read_now(ledger.balance, user_id).available
+
+
+def _said(body: dict[str, Any]) -> Answer:
+    return Answer(200, CIMultiDictProxy(CIMultiDict()), json.dumps(body).encode())
+
+
+def number_of(placed: PlacedOrder) -> str:
+    """What the gateway is told to call the order."""
+    return dict(parse_qsl(urlsplit(placed.pay_url or "").query))["out_trade_no"]
+
+
+def opened(db: Database, sealer: Sealer, gateway: Gateway, *, flow: str = "page") -> House:
+    """A studio that sells through the gateway."""
+    login = {"base_url": ADDRESS, "pid": "1000", "key": KEY, "enabled": True, "flow": flow}
+    db.write_now(change_gateway, sealer, None, GatewayPatch.model_validate(login), NOW)
+    title = PackageTitle(en="Studio", zh="画室")
+    package = NewPackage(title=title, amount_credits=AMOUNT_CREDITS, price_minor=5_000)
+    package_id = db.write_now(add_package, None, package, NOW).id
+    clock, wire, origin = Later(), cast(Wire, gateway), "https://studio.example.com"
+    desk = PaymentDesk(db, clock, wire, sealer, reachable=origin, address=origin)
+    return House(db, desk, clock, package_id)
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    """A gateway nobody has paid at."""
+    return Gateway()
+
+
+@pytest.fixture
+def open_house(db: Database, sealer: Sealer, gateway: Gateway) -> Callable[..., House]:
+    """Opens the studio."""
+    return lambda **more: opened(db, sealer, gateway, **more)
+
+
+@pytest.fixture
+def other_db(database_template: str, tmp_path: Path) -> Iterator[Database]:
+    """Another studio's database."""
+    (tmp_path / "other").mkdir()
+    with database_copy(database_template, tmp_path / "other") as url:
+        db = open_database(url)
+        try:
+            yield db
+        finally:
+            db.close()
+
+
+async def test_one_payment_is_credited_in_one_of_the_studios_that_share_a_merchant(
+    open_house: Callable[..., House], gateway: Gateway, other_db: Database, sealer: Sealer, person: UUID
+) -> None:
+    house, other = open_house(), opened(other_db, sealer, gateway)
+    somebody = new_id()
+    other_db.write_now(sign_up, somebody)
+    order_id = new_id()
+    number = number_of(await house.buy(person, order_id))
+    gateway.paid[number] = PRICE
+    await house.desk.look(order_id)
+    # Whoever paid orders the same at the other studio, under the same id and under the number as an id.
+    for known in (order_id, UUID(hex=number)):
+        placed = await other.buy(somebody, known)
+        assert number_of(placed) not in (number, known.hex)
+        await other.desk.look(known)
+        assert other.status(known) == "pending"
+    assert (house.available(person), other.available(somebody)) == (AMOUNT_CREDITS, 0)
+
+
+async def test_the_same_order_again_has_the_same_number(open_house: Callable[..., House], person: UUID) -> None:
+    house, order_id = open_house(), new_id()
+    first, again = await house.buy(person, order_id), await house.buy(person, order_id)
+    assert first == again and first.order.number == number_of(first)
