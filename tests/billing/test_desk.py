@@ -46,15 +46,17 @@ class Gateway:
     """What one operator's server knows: which numbers were announced, and what was paid for them."""
 
     paid: dict[str, str] = field(default_factory=dict)
-    refuses: bool = False
+    refuses_known: bool = False
+    announced: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     async def request(self, _method: str, url: str, *, query: Any = None, data: bytes = b"", **_more: Any) -> Answer:
         """Answer as the protocol says, for every merchant at once."""
         if url == f"{ADDRESS}/mapi.php":
             (number,) = parse_qs(data.decode())["out_trade_no"]
-            if self.refuses or number in self.paid:
+            if number in self.paid or (self.refuses_known and number in self.announced):
                 return _said({"code": -1, "msg": "no"})
+            self.announced.add(number)
             return _said({"code": 1, "payurl": f"{ADDRESS}/pay"})
         assert url == f"{ADDRESS}/api.php"
         number = query["out_trade_no"]
@@ -161,3 +163,27 @@ async def test_the_same_order_again_has_the_same_number(open_house: Callable[...
     house, order_id = open_house(), new_id()
     first, again = await house.buy(person, order_id), await house.buy(person, order_id)
     assert first == again and first.order.number == number_of(first)
+
+
+async def test_an_order_the_gateway_refuses_because_it_is_paid_is_credited(
+    open_house: Callable[..., House], gateway: Gateway, person: UUID
+) -> None:
+    house, order_id = open_house(flow="api"), new_id()
+    first = await house.buy(person, order_id)
+    gateway.paid[first.order.number] = PRICE
+    again = await house.buy(person, order_id)
+    assert (again.order.status, again.pay_url) == ("paid", None)
+    assert house.available(person) == AMOUNT_CREDITS
+
+
+async def test_an_order_the_gateway_refuses_to_hear_of_twice_can_still_be_paid(
+    open_house: Callable[..., House], gateway: Gateway, person: UUID
+) -> None:
+    gateway.refuses_known = True
+    house, order_id = open_house(flow="api"), new_id()
+    await house.buy(person, order_id)
+    again = await house.buy(person, order_id)
+    assert again.order.status == "pending" and number_of(again) == again.order.number
+    gateway.paid[again.order.number] = PRICE
+    await house.sweep_for(hours=1)
+    assert (house.status(order_id), house.available(person)) == ("paid", AMOUNT_CREDITS)

@@ -35,7 +35,7 @@ from vermilion.billing.problems import (
     unreachable_gateway,
     wrong_payment,
 )
-from vermilion.billing.selling import due_orders
+from vermilion.billing.selling import due_orders, order_of
 from vermilion.billing.tables import OrderRow
 from vermilion.db import Database, Tx
 from vermilion.kit import AppError, Clock
@@ -80,13 +80,19 @@ class PaymentDesk:
     async def buy(self, user_id: UUID, wanted: NewOrder, *, ip: str, device: str) -> PlacedOrder:
         """Place an order and say where it is paid; the same again says it again.
 
-        Raises what `place_order` raises, and `PaymentRefused`.
+        Raises what `place_order` raises, `PaymentRefused`, and `Conflict` (`payment.wrong`) where it turns out that
+        another sum was paid.
         """
         now = self._clock.now()
         placed = await self._db.write(place_order, self._sealer, user_id, wanted, now)
         if placed.order.status == "paid":
             return PlacedOrder(order=placed.order, pay_url=None)
-        return PlacedOrder(order=placed.order, pay_url=await self._pay_url(placed, ip, device))
+        pay_url = await self._pay_url(placed, ip, device)
+        if placed.is_new:
+            return PlacedOrder(order=placed.order, pay_url=pay_url)
+        # Announcing it again may have shown that it was paid.
+        order = await self._db.read(order_of, user_id, wanted.id)
+        return PlacedOrder(order=order, pay_url=None if order.status == "paid" else pay_url)
 
     async def receive(self, parameters: Sequence[tuple[str, str]]) -> None:
         """Hear a notice. Returns when the payment it tells of is credited and committed, now or before.
@@ -183,6 +189,10 @@ class PaymentDesk:
         try:
             return await epay.create(self._wire, gateway.merchant, purchase, ip=ip, device=device) or page
         except PaymentRefused as refused:
+            if not placed.is_new:
+                # Gateways refuse a number that was paid, and some every number they know: only asking tells.
+                await self.look(order.id)
+                return page
             why = str(refused.extras.get("gateway_message") or "refused")
             await self._db.write(refuse_order, order.id, why, self._clock.now())
             raise

@@ -45,10 +45,11 @@ _orders: Final = cast(Table, OrderRow.__table__)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order as it is now, and the gateway it is paid through."""
+    """An order as it is now, and the gateway it is paid through; `is_new` where it was not there before."""
 
     order: OrderView
     gateway: OpenGateway
+    is_new: bool
 
 
 def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: datetime) -> Placed:
@@ -71,7 +72,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
         if known.status != "paid" and known.merchant != gateway.merchant.pid:
             # Paid there now, it would be somebody else's payment.
             raise stale_order()
-        return Placed(order_view(known), gateway)
+        return Placed(order_view(known), gateway, is_new=False)
     if wanted.method not in gateway.methods:
         raise unknown_method(list(gateway.methods))
     package = offered_package(tx, wanted.package_id, examples=gateway.is_sandbox)
@@ -103,7 +104,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
     )
     tx.add(row)
     tx.flush()
-    return Placed(_told(tx, row, now), gateway)
+    return Placed(_told(tx, row, now), gateway, is_new=True)
 
 
 def settle_order(tx: Tx, order_id: UUID, trade_no: str, now: datetime) -> bool:
