@@ -156,6 +156,21 @@ async def test_settings_are_checked_tested_masked_and_audited(studio: Studio) ->
     assert told[-1]["before"] == {"kind": "local"} and SECRET_KEY not in json.dumps(told)
 
 
+async def test_another_address_of_a_known_place_makes_no_second_one(studio: Studio) -> None:
+    admin, someone = await studio.admin(), await studio.person()
+    first = await choose(admin, settings(studio))
+    asset = await someone.upload(png(1))
+    again = await choose(admin, settings(studio, kind="s3"))
+    assert [place["id"] for place in again["places"]] == [first["place"]] == [again["place"]]
+    assert (again["kind"], again["places"][0]["kind"]) == ("s3", "s3")
+    assert await read(someone, asset) == png(1)
+    await admin.post("/admin/storage/move", status=202)
+    assert (await moved(admin))["failed_files"] == 0
+    assert await read(someone, asset) == png(1)
+    elsewhere = await choose(admin, settings(studio, root="elsewhere"))
+    assert len(elsewhere["places"]) == 2
+
+
 async def test_a_move_goes_on_past_what_cannot_be_moved_and_waits_for_a_cloud_that_is_away(studio: Studio) -> None:
     admin, someone = await studio.admin(), await studio.person()
     assets = [await someone.upload(png(n)) for n in range(4)]

@@ -59,6 +59,12 @@ def copies(house: Housed, key: str) -> dict[UUID, bool]:
     return house.db.read_now(ask)
 
 
+def long_ago(tx: Tx) -> None:
+    """Have every deletion that was begun be one that somebody broke off."""
+    for row in tx.scalars(select(PlacedFileRow).where(PlacedFileRow.leaving)):
+        row.touched_at -= timedelta(hours=1)
+
+
 async def test_a_mixed_state_reads_from_wherever_each_file_lies(house: Housed, cloud: Cloud) -> None:
     first = await keep(house, CONTENTS[0])
     one = await house.add_place(cloud, "cos", "one")
@@ -143,10 +149,6 @@ async def test_what_is_deleted_while_the_cloud_is_away_is_deleted_later(house: H
     assert refused.value.again is True
     await cloud.disarm()
     assert await house.places.finish_deletions() == 0, "somebody may still be at it"
-
-    def long_ago(tx: Tx) -> None:
-        for row in tx.scalars(select(PlacedFileRow)):
-            row.touched_at -= timedelta(hours=1)
 
     await house.db.write(long_ago)
     assert await house.places.finish_deletions() == 1
@@ -239,11 +241,6 @@ async def test_a_crash_at_any_point_of_a_move_loses_nothing(
             assert await read(house, key) == content, f"unreadable after point {point}"
             await house.places.move(key, target, wanted)
             assert await read(house, key) == content
-
-            def long_ago(tx: Tx) -> None:
-                for row in tx.scalars(select(PlacedFileRow).where(PlacedFileRow.leaving)):
-                    row.touched_at -= timedelta(hours=1)
-
             await db.write(long_ago)
             await house.places.finish_deletions()
             there = {one: cloud.open("cos", f"one{point}"), two: cloud.open("s3", f"two{point}")}

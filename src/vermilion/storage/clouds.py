@@ -3,7 +3,10 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
+
+import structlog
 
 from vermilion.db import Database
 from vermilion.kit.sealed import SealBroken, Sealer
@@ -13,7 +16,10 @@ from vermilion.storage.cloud import CloudStorage, open_cloud
 from vermilion.storage.errors import StorageFailed
 from vermilion.storage.kinds import Address
 from vermilion.storage.placing import PLACES_TOPIC
+from vermilion.storage.sameness import keep_the_same
 from vermilion.storage.tables import FOLDER, PlaceRow
+
+log = structlog.get_logger("vermilion.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,12 @@ class Known:
 class Clouds:
     """The clouds of the house, as the database has them; one per process."""
 
-    def __init__(self, db: Database, sealer: Sealer) -> None:
+    def __init__(self, db: Database, sealer: Sealer, spool_dir: Path) -> None:
         self._db = db
         self._sealer = sealer
+        self._spool_dir = spool_dir
+        self._same: dict[frozenset[UUID], bool] = {}
+        self._comparing = asyncio.Lock()
         self._known: Known | None = None
         self._open: dict[UUID, tuple[str, CloudStorage]] = {}
         db.listen(self._on_topic)
@@ -74,9 +83,45 @@ class Clouds:
             before[1].close()
         return cloud
 
+    async def are_same(self, one_id: UUID, other_id: UUID) -> bool:
+        """Whether two places keep the same objects; found out once per pair, as long as no place changes.
+
+        Raises `StorageFailed` where one of them cannot be asked: nothing may be deleted then.
+        """
+        if one_id == other_id or FOLDER in (one_id, other_id):
+            return one_id == other_id
+        pair = frozenset({one_id, other_id})
+        async with self._comparing:
+            same = self._same
+            if pair not in same:
+                one, other = await self.at(one_id), await self.at(other_id)
+                try:
+                    same[pair] = await keep_the_same(one, other, self._spool_dir)
+                except OSError as error:
+                    raise StorageFailed(f"The spool could not be used: {error.strerror}.", again=True) from error
+                if same[pair]:
+                    log.warning("storage.places_are_one", place=str(one_id), other=str(other_id))
+            return same[pair]
+
+    async def seen_in(self, key: str) -> list[UUID]:
+        """Places in which something lies under the key, the oldest first; one that cannot be asked is passed over."""
+
+        async def sees(place_id: UUID) -> bool:
+            try:
+                return await (await self.at(place_id)).exists(key)
+            except StorageFailed as error:
+                log.warning("storage.place_not_asked", place=str(place_id), reason=error.detail)
+                return False
+
+        places = list((await self.known()).clouds)
+        answers = await asyncio.gather(*(sees(place_id) for place_id in places))
+        return [place_id for place_id, seen in zip(places, answers, strict=True) if seen]
+
     def _on_topic(self, topic: str) -> None:
         if topic == PLACES_TOPIC:
             self._known = None
+            # A new one, so that what is being found out with the old addresses is not remembered.
+            self._same = {}
 
 
 def secrets_of(sealer: Sealer, row: PlaceRow) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Places:
         self._db = db
         self._clock = clock
         self._spool_dir = spool_dir
-        self._clouds = Clouds(db, sealer)
+        self._clouds = Clouds(db, sealer, spool_dir)
 
     def close(self) -> None:
         """Close the folder and the clouds."""
@@ -63,7 +63,7 @@ class Places:
             return
         there = FOLDER not in lying.leaving and await self.folder.exists(key)
         place_id = FOLDER if there else known.receiving
-        if place_id in lying.leaving:
+        if await self._is_leaving(lying, place_id):
             raise StorageFailed(_BEING_DELETED, again=True)
         size_bytes = await asyncio.to_thread(lambda: spool.stat().st_size)
         place = await self._at(place_id)
@@ -112,6 +112,11 @@ class Places:
         if source_id == target_id:
             return
         source, target = await self._at(source_id), await self._at(target_id)
+        if await self._clouds.are_same(source_id, target_id):
+            # Two spellings of one bucket: there is one copy, and deleting it at the source would be deleting it.
+            await target.size(key)
+            await self._db.write(placing.rename_place, key, source_id, target_id)
+            return
         spool = self._spool_dir / f"{uuid4().hex}.moving"
         try:
             size_bytes = await self._copied(source, key, spool)
@@ -128,6 +133,10 @@ class Places:
         if leaving is not None:
             await self._finish(leaving)
 
+    async def seen_in(self, key: str) -> list[UUID]:
+        """The places in clouds that have something under the key; those that cannot be asked are left out."""
+        return await self._clouds.seen_in(key)
+
     async def try_receiving(self, ask: Callable[[Place], Awaitable[T]]) -> T:
         """Ask the place that new files go to. Raises `StorageFailed` where it cannot be opened."""
         return await ask(await self._at((await self._places()).receiving))
@@ -140,6 +149,20 @@ class Places:
         if not (await self._places()).clouds:
             return FOLDER
         return (await self._db.read(placing.where_lies, key)).place_id
+
+    async def _is_leaving(self, lying: placing.Lying, place_id: UUID) -> bool:
+        """Whether a copy in this place is about to be deleted, by whichever of the place's names."""
+        if place_id in lying.leaving:
+            return True
+        for other in sorted(lying.leaving):
+            try:
+                if await self._clouds.are_same(place_id, other):
+                    return True
+            except StorageFailed as error:
+                # One that can never be asked as it is set up deletes nothing either.
+                if error.again:
+                    raise
+        return False
 
     async def _at(self, place_id: UUID) -> Place:
         return self.folder if place_id == FOLDER else await self._cloud(place_id)
@@ -209,13 +232,18 @@ class Places:
         """Delete the bytes of a copy that is leaving, then its row; False when that has to wait."""
         try:
             place = await self._at(leaving.place_id)
-            gone = await place.delete(leaving.key)
+            gone = await self._is_read_by_another_name(leaving) or await place.delete(leaving.key)
         except StorageFailed as error:
             log.warning("storage.deleted_later", key=leaving.key, place=str(leaving.place_id), reason=error.detail)
             return False
         if gone:
             await self._db.write(placing.note_deleted, leaving)
         return gone
+
+    async def _is_read_by_another_name(self, leaving: Leaving) -> bool:
+        """Whether the copy is the very one that is read, in a place that is known under two addresses."""
+        lying = await self._db.read(placing.where_lies, leaving.key)
+        return lying.place_id != leaving.place_id and await self._clouds.are_same(lying.place_id, leaving.place_id)
 
 
 def _linked(path: Path, spool: Path, key: str) -> int:

@@ -65,7 +65,7 @@ def note_put(tx: Tx, key: str, place_id: UUID, size_bytes: int, now: datetime) -
     """Write down that the file was put in a cloud just now; False where it is not to be relied on there.
 
     That is so while a copy is leaving from there, and where the place was forgotten meanwhile. Where the file lies
-    elsewhere by now, this copy is to leave.
+    elsewhere by now, this copy is to leave; should both be one, whoever deletes it finds that out.
     """
     # Held until the commit: a place cannot be forgotten between this look and the row that points to it.
     if tx.scalar(select(PlaceRow.id).where(PlaceRow.id == place_id).with_for_update(read=True)) is None:
@@ -129,6 +129,14 @@ def switch_place(
     if source_id == FOLDER:
         return _leave(tx, key, FOLDER, size_bytes, now)
     return Leaving(key, source_id)
+
+
+def rename_place(tx: Tx, key: str, source_id: UUID, target_id: UUID) -> None:
+    """The file is read by another name of the place it lies in. Raises `StorageFailed` where that came too late."""
+    lying = where_lies(tx, key)
+    here = (PlacedFileRow.key == key, PlacedFileRow.place_id == source_id, PlacedFileRow.leaving.is_(False))
+    if target_id in lying.leaving or _changed(tx, update(PlacedFileRow).where(*here).values(place_id=target_id)) != 1:
+        raise _overtaken(key)
 
 
 def _overtaken(key: str) -> StorageFailed:

@@ -1,5 +1,6 @@
 """Storage over HTTP, for admins: where new files go, whether that works, what lies where, and moving it."""
 
+from dataclasses import replace
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from vermilion.kit import Invalid
 from vermilion.kit.sealed import Sealer
 from vermilion.library.keeper import Keeper
 from vermilion.library.places import commands, moves, views
-from vermilion.library.places.drafts import StorageDraft, prepare
+from vermilion.library.places.drafts import Prepared, StorageDraft, prepare
 from vermilion.library.places.mover import Mover
 from vermilion.library.places.trying import Tried, try_cloud, try_storage
 from vermilion.library.places.views import FileMoveView, HeldList, StorageView, TriedView
@@ -90,13 +91,7 @@ async def choose(house: StorageHouse, actor: Actor | None, draft: StorageDraft) 
     """Have new files go there. Raises `Invalid`: a field, or `storage.not_usable` with what the test found."""
     prepared = await house.db.read(prepare, house.sealer, draft)
     if prepared is not None:
-        tried = await try_cloud(prepared, house.keeper.spool_dir)
-        if tried.step is not None:
-            raise Invalid(
-                "storage.not_usable",
-                tried.detail or "The storage could not be used.",
-                extras={"step": tried.step, "reason": tried.reason},
-            )
+        prepared = await _tested(house, prepared)
     await house.db.write(commands.choose_place, house.sealer, actor, prepared, house.clock.now())
     return await storage_of(house)
 
@@ -122,3 +117,22 @@ async def begin_move(house: StorageHouse, actor: Actor | None) -> FileMoveView:
     if view is None:
         raise LookupError(f"move {row.id} is gone")
     return view
+
+
+async def _tested(house: StorageHouse, prepared: Prepared) -> Prepared:
+    """What passed the test, as the known place it is another address of, should it be one."""
+    seen: list[UUID] = []
+
+    async def look(key: str) -> None:
+        if prepared.place_id is None:
+            seen.extend(await house.storage.seen_in(key))
+
+    tried = await try_cloud(prepared, house.keeper.spool_dir, look)
+    if tried.step is not None:
+        raise Invalid(
+            "storage.not_usable",
+            tried.detail or "The storage could not be used.",
+            extras={"step": tried.step, "reason": tried.reason},
+        )
+    # As a second place it would be moved into itself.
+    return replace(prepared, place_id=seen[0]) if seen else prepared

@@ -25,18 +25,19 @@ def choose_place(tx: Tx, sealer: Sealer, actor: Actor | None, chosen: Prepared |
     before = _audited(sealer, _receiving(tx))
     tx.execute(update(PlaceRow).where(PlaceRow.receiving).values(receiving=False))
     if chosen is not None:
-        place_id = chosen.known.id if chosen.known is not None else new_id()
+        place_id = chosen.place_id or new_id()
         secrets = json.dumps({"access_key": chosen.access_key, "secret_key": chosen.secret_key})
         values = {
+            # Of a known place, too: it may be known under another address than this one.
+            "kind": chosen.address.kind,
+            "address": asdict(chosen.address),
             "secrets_sealed": sealer.seal(secrets, bound_to=f"storage_place:{place_id}"),
             "allow_private_hosts": chosen.allow_private_hosts,
             "receiving": True,
         }
         there = tx.execute(update(PlaceRow).where(PlaceRow.id == place_id).values(**values).returning(PlaceRow.id))
         if there.first() is None:
-            address = asdict(chosen.address)
-            new = {"id": place_id, "kind": chosen.address.kind, "address": address, "created_at": now}
-            tx.execute(insert(PlaceRow).values(**new, **values))
+            tx.execute(insert(PlaceRow).values(id=place_id, created_at=now, **values))
     stopped = {"state": "stopped", "finished_at": now, "updated_at": now}
     tx.execute(update(FileMoveRow).where(FileMoveRow.state == "running").values(**stopped))
     announce(tx, PLACES_TOPIC)

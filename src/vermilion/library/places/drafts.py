@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -41,13 +42,13 @@ class StorageDraft(Given):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A cloud that can be opened: its address and login, and the row of the place if it is a known one."""
+    """A cloud that can be opened: its address and login, and the place's id if it is a known one."""
 
     address: Address
     access_key: str
     secret_key: str
     allow_private_hosts: bool
-    known: PlaceRow | None
+    place_id: UUID | None
 
 
 def prepare(tx: Tx, sealer: Sealer, draft: StorageDraft) -> Prepared | None:
@@ -65,7 +66,8 @@ def prepare(tx: Tx, sealer: Sealer, draft: StorageDraft) -> Prepared | None:
     rows = list_places(tx)
     known = next((row for row in rows if Address(**row.address) == address), None)
     secrets = {name: _secret(name, given[name], _known_secrets(sealer, known, rows), known) for name in SECRETS}
-    return Prepared(address, secrets["access_key"], secrets["secret_key"], draft.allow_private_hosts, known)
+    place_id = None if known is None else known.id
+    return Prepared(address, secrets["access_key"], secrets["secret_key"], draft.allow_private_hosts, place_id)
 
 
 def masked_fields(sealer: Sealer, row: PlaceRow) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,19 +34,26 @@ class Tried:
     detail: str | None = None
 
 
-async def try_cloud(prepared: Prepared, spool_dir: Path) -> Tried:
-    """Test a cloud as it was typed in."""
+async def _look_nowhere(_key: str) -> None: ...
+
+
+async def try_cloud(
+    prepared: Prepared, spool_dir: Path, look: Callable[[str], Awaitable[None]] = _look_nowhere
+) -> Tried:
+    """Test a cloud as it was typed in; `look` is called with the key of the file while it lies there."""
     try:
         storage = await asyncio.to_thread(_opened, prepared)
     except StorageFailed as error:
         return Tried(0, "open", error.reason, error.detail)
     try:
-        return await try_storage(storage, spool_dir)
+        return await try_storage(storage, spool_dir, look)
     finally:
         storage.close()
 
 
-async def try_storage(storage: CloudStorage | LocalStorage, spool_dir: Path) -> Tried:
+async def try_storage(
+    storage: CloudStorage | LocalStorage, spool_dir: Path, look: Callable[[str], Awaitable[None]] = _look_nowhere
+) -> Tried:
     """Test an open storage."""
     content = f"A file to try out the storage of a studio: {uuid4()}.".encode()
     key = content_key(hashlib.sha256(content).hexdigest())
@@ -62,6 +70,7 @@ async def try_storage(storage: CloudStorage | LocalStorage, spool_dir: Path) -> 
         part = b"".join([piece async for piece in await storage.open(key, 2, 6)])
         if whole != content or part != content[2:6]:
             raise StorageFailed("What was read back is not what was written.", again=False, reason="damaged")
+        await look(key)
         step = "delete"
         await storage.delete(key)
         if await storage.exists(key):
