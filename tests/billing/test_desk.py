@@ -15,13 +15,13 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from tests.billing.conftest import NOW, sign_up
 from tests.conftest import database_copy
 from vermilion import ledger
-from vermilion.billing import NewOrder, PaymentDesk, PlacedOrder
+from vermilion.billing import GATEWAY, NewOrder, PaymentDesk, PlacedOrder
 from vermilion.billing.commands.gateway import change_gateway
 from vermilion.billing.commands.packages import add_package
 from vermilion.billing.order_views import GatewayPatch, NewPackage, PackageTitle
-from vermilion.billing.tables import OrderRow
+from vermilion.billing.tables import GatewayRow, OrderRow
 from vermilion.db import Database, open_database
-from vermilion.kit import SystemClock, new_id
+from vermilion.kit import Conflict, SystemClock, new_id
 from vermilion.kit.sealed import Sealer
 from vermilion.providers import Answer, Wire
 
@@ -187,3 +187,33 @@ async def test_an_order_the_gateway_refuses_to_hear_of_twice_can_still_be_paid(
     gateway.paid[again.order.number] = PRICE
     await house.sweep_for(hours=1)
     assert (house.status(order_id), house.available(person)) == ("paid", AMOUNT_CREDITS)
+
+
+@pytest.mark.parametrize("change", [{"base_url": "https://b.example.com", "key": KEY}, {"pid": "2000"}, {"pid": ""}])
+async def test_the_gateway_stays_while_orders_can_be_paid_through_it(
+    open_house: Callable[..., House], gateway: Gateway, sealer: Sealer, person: UUID, change: dict[str, str]
+) -> None:
+    house = open_house()
+    first, second = await house.buy(person, new_id()), await house.buy(person, new_id())
+    for patch in (change, {**change, "enabled": False}):
+        with pytest.raises(Conflict) as refused:
+            house.db.write_now(change_gateway, sealer, None, GatewayPatch.model_validate(patch), NOW)
+        assert (refused.value.code, refused.value.extras) == ("payment.orders_pending", {"count": 2})
+    # As the problem says: without selling, with another key even, they end by themselves, paid or not.
+    for patch in ({"enabled": False}, {"key": "another-fake-key-not-secret"}):
+        house.db.write_now(change_gateway, sealer, None, GatewayPatch.model_validate(patch), NOW)
+    gateway.paid[first.order.number] = PRICE
+    await house.sweep_for(hours=3)
+    assert [house.status(placed.order.id) for placed in (first, second)] == ["paid", "expired"]
+    house.db.write_now(change_gateway, sealer, None, GatewayPatch.model_validate(change), NOW)
+
+
+async def test_orders_for_play_money_hinder_nobody(
+    db: Database, sealer: Sealer, gateway: Gateway, person: UUID
+) -> None:
+    house = opened(db, sealer, gateway)
+    await house.buy(person, new_id())
+    db.write_now(lambda tx: setattr(tx.get_one(GatewayRow, GATEWAY), "managed_by", "sandbox"))
+    db.write_now(change_gateway, sealer, None, GatewayPatch(pid="2000"), NOW)
+    # Nor do they later: they were never for this merchant.
+    db.write_now(change_gateway, sealer, None, GatewayPatch(pid="3000"), NOW)

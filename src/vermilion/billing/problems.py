@@ -71,6 +71,15 @@ def not_ready() -> Conflict:
     return Conflict("payment.not_configured", "This studio does not sell credits at the moment.")
 
 
+def pending_payments(count: int) -> Conflict:
+    return Conflict(
+        "payment.orders_pending",
+        f"{count} orders can still be paid at this address and to this merchant, and nobody else could tell that they "
+        "were. Switch selling off, and change both once these orders have ended.",
+        extras={"count": count},
+    )
+
+
 def unknown_method(methods: list[str]) -> Invalid:
     return Invalid(
         "payment.unknown_method",

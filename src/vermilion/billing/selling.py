@@ -111,6 +111,12 @@ def count_open(tx: Tx, user_id: UUID) -> int:
     return tx.scalar(question) or 0
 
 
+def count_pending(tx: Tx, merchant: str) -> int:
+    """How many orders of anybody's may yet be paid to this merchant."""
+    question = select(func.count()).where(OrderRow.status == "pending", OrderRow.merchant == merchant)
+    return tx.scalar(question) or 0
+
+
 def order_view(row: OrderRow) -> OrderView:
     """An order as its buyer sees it."""
     return OrderView(**_order(row))

@@ -70,9 +70,12 @@ async def get_payment_gateway(house: HouseHere, _actor: AdminActor) -> GatewayVi
     return await house.db.read(gateway_view, house.sealer, house.payments.notify_url)
 
 
-@payments_router.patch("/payment-gateway", responses=write_responses(401), summary="Set up the payment gateway")
+@payments_router.patch("/payment-gateway", responses=write_responses(401, 409), summary="Set up the payment gateway")
 async def patch_payment_gateway(house: HouseHere, actor: AdminActor, body: GatewayPatch) -> GatewayView:
-    """Change the gateway; effective at once on every node. Another address needs the key again."""
+    """Change the gateway; effective at once on every node. Another address needs the key again.
+
+    Another address or merchant is refused while orders are pending: switch selling off, and they end by themselves.
+    """
     await house.db.write(change_gateway, house.sealer, actor, body, house.clock.now())
     return await house.db.read(gateway_view, house.sealer, house.payments.notify_url)
 

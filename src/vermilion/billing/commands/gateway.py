@@ -11,7 +11,8 @@ from vermilion.billing import epay
 from vermilion.billing.commands.packages import add_examples
 from vermilion.billing.gateway import FIELDS, fields_of, seal_of
 from vermilion.billing.order_views import GatewayPatch
-from vermilion.billing.problems import bad_gateway_field, key_required
+from vermilion.billing.problems import bad_gateway_field, key_required, pending_payments
+from vermilion.billing.selling import count_pending
 from vermilion.billing.tables import GatewayRow
 from vermilion.db import Tx
 from vermilion.identity import Actor, audit
@@ -25,9 +26,12 @@ _METHODS = ["alipay", "wxpay"]
 def change_gateway(tx: Tx, sealer: Sealer, actor: Actor | None, patch: GatewayPatch, now: datetime) -> None:
     """Set the gateway up, or change it. With another login what the sandbox had set up becomes the admin's own.
 
-    Raises `Invalid` (`payment.invalid_field`, `payment.key_required`).
+    Only the gateway an order was placed for can tell that it was paid: another address or merchant waits until no
+    order is pending. Those for play money hinder nobody.
+
+    Raises `Invalid` (`payment.invalid_field`, `payment.key_required`) and `Conflict` (`payment.orders_pending`).
     """
-    row = tx.get(GatewayRow, epay.NAME)
+    row = tx.get(GatewayRow, epay.NAME, with_for_update=True)
     known = fields_of(sealer, row) if row else {}
     before = _audited(row, known) if row else None
     if row is None:
@@ -40,6 +44,8 @@ def change_gateway(tx: Tx, sealer: Sealer, actor: Actor | None, patch: GatewayPa
     _check(fields, private=row.allow_private_hosts)
     if fields["base_url"] != known.get("base_url") and known.get("key") and not _typed(patch.key):
         raise key_required()
+    if row.managed_by is None:
+        _require_ended(tx, fields, known)
     missing = next((name for name in FIELDS if not fields[name]), None)
     if missing is not None:
         if patch.enabled and fields["key"]:
@@ -115,6 +121,14 @@ def _check(fields: Mapping[str, str], *, private: bool) -> None:
             raise bad_gateway_field("base_url", refusal)
     if not fields["pid"].isascii() or any(char in "&= " for char in fields["pid"]):
         raise bad_gateway_field("pid", "must be the merchant's number, without & or =")
+
+
+def _require_ended(tx: Tx, fields: Mapping[str, str], known: Mapping[str, str]) -> None:
+    if all(fields[name] == known.get(name, fields[name]) for name in ("base_url", "pid")):
+        return
+    pending = count_pending(tx, known["pid"])
+    if pending:
+        raise pending_payments(pending)
 
 
 def _typed(key: str | None) -> bool:

@@ -22,7 +22,7 @@ from vermilion.billing.problems import (
     unknown_package,
 )
 from vermilion.billing.selling import count_open, offered_package, order_view
-from vermilion.billing.tables import OrderRow
+from vermilion.billing.tables import GatewayRow, OrderRow
 from vermilion.db import Tx
 from vermilion.events import emit
 from vermilion.kit.sealed import Sealer
@@ -58,6 +58,8 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
     Raises `Conflict` (`payment.not_configured`, `order.id_reused`, `order.stale`, `order.too_many_open`), `Invalid`
     (`payment.unknown_method`) and `NotFound` (`package.unknown`, or `order.unknown` for an id that is another's).
     """
+    # Whoever changes the gateway waits, and then sees this order.
+    tx.get(GatewayRow, epay.NAME, with_for_update={"read": True})
     gateway = open_gateway(tx, sealer)
     if gateway is None:
         raise not_ready()

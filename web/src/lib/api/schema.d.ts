@@ -354,6 +354,8 @@ export interface paths {
         /**
          * Set up the payment gateway
          * @description Change the gateway; effective at once on every node. Another address needs the key again.
+         *
+         *     Another address or merchant is refused while orders are pending: switch selling off, and they end by themselves.
          */
         patch: operations["patch_payment_gateway"];
         trace?: never;
@@ -6630,6 +6632,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -74,6 +74,7 @@ export const errors = {
   'error.payment.wrong': 'What was paid is not what was ordered. Ask the operator of this studio.',
   'error.payment.invalid_field': 'One of the fields cannot be taken like this.',
   'error.payment.key_required': 'With a new address the key has to be entered again.',
+  'error.payment.orders_pending': '{count} orders can still be paid through this gateway. Switch selling off and save, wait until they have ended (within two hours, as a rule), and change address or merchant then.',
   'error.order.unknown': 'There is no such order.',
   'error.order.id_reused': 'This order was already placed. Please press again.',
   'error.order.stale': 'The payment gateway has changed since. Please order again.',

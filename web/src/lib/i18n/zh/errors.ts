@@ -76,6 +76,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.payment.wrong': '实付与订单不符，请联系画室的管理员。',
   'error.payment.invalid_field': '有一项不能这样填。',
   'error.payment.key_required': '更换地址时需要重新填写密钥。',
+  'error.payment.orders_pending': '还有 {count} 个订单可能通过这个支付平台付款。请先关闭销售并保存，等它们结束（一般两小时内）后再更换地址或商户。',
   'error.order.unknown': '没有这个订单。',
   'error.order.id_reused': '这个订单已经提交过，请再点一次。',
   'error.order.stale': '支付平台已更换，请重新下单。',
