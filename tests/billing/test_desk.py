@@ -19,6 +19,7 @@ from vermilion.billing import GATEWAY, NewOrder, PaymentDesk, PlacedOrder
 from vermilion.billing.commands.gateway import change_gateway
 from vermilion.billing.commands.packages import add_package
 from vermilion.billing.order_views import GatewayPatch, NewPackage, PackageTitle
+from vermilion.billing.problems import PaymentRefused
 from vermilion.billing.tables import GatewayRow, OrderRow
 from vermilion.db import Database, open_database
 from vermilion.kit import Conflict, SystemClock, new_id
@@ -47,6 +48,7 @@ class Gateway:
 
     paid: dict[str, str] = field(default_factory=dict)
     refuses_known: bool = False
+    refuses_all: bool = False
     announced: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
@@ -54,7 +56,8 @@ class Gateway:
         """Answer as the protocol says, for every merchant at once."""
         if url == f"{ADDRESS}/mapi.php":
             (number,) = parse_qs(data.decode())["out_trade_no"]
-            if number in self.paid or (self.refuses_known and number in self.announced):
+            known = self.refuses_known and number in self.announced
+            if self.refuses_all or known or number in self.paid:
                 return _said({"code": -1, "msg": "no"})
             self.announced.add(number)
             return _said({"code": 1, "payurl": f"{ADDRESS}/pay"})
@@ -217,3 +220,66 @@ async def test_orders_for_play_money_hinder_nobody(
     db.write_now(change_gateway, sealer, None, GatewayPatch(pid="2000"), NOW)
     # Nor do they later: they were never for this merchant.
     db.write_now(change_gateway, sealer, None, GatewayPatch(pid="3000"), NOW)
+
+
+@pytest.mark.parametrize("hours", [3, 24 * 300])
+async def test_an_order_that_ended_is_not_sold_at_its_price_of_then(
+    open_house: Callable[..., House], person: UUID, hours: int
+) -> None:
+    house, order_id = open_house(), new_id()
+    await house.buy(person, order_id)
+    house.clock.ahead = timedelta(hours=hours)
+    for status in ("pending", "expired"):
+        assert house.status(order_id) == status
+        with pytest.raises(Conflict) as refused:
+            await house.buy(person, order_id)
+        assert refused.value.code == "order.stale"
+        await house.desk.sweep()
+
+
+async def test_an_order_that_was_refused_is_not_sold(
+    open_house: Callable[..., House], gateway: Gateway, person: UUID
+) -> None:
+    house, order_id = open_house(flow="api"), new_id()
+    gateway.refuses_all = True
+    with pytest.raises(PaymentRefused):
+        await house.buy(person, order_id)
+    gateway.refuses_all = False
+    with pytest.raises(Conflict) as refused:
+        await house.buy(person, order_id)
+    assert (refused.value.code, house.status(order_id)) == ("order.stale", "refused")
+
+
+async def test_what_is_paid_within_a_day_after_an_order_expired_is_found_without_anybody(
+    open_house: Callable[..., House], gateway: Gateway, person: UUID
+) -> None:
+    house = open_house()
+    paid, unpaid = [await house.buy(person, new_id()) for _ in range(2)]
+    await house.sweep_for(hours=20)
+    assert house.status(paid.order.id) == "expired"
+    # Thinly: twice an hour would be too much already.
+    asked = len(gateway.asked)
+    gateway.paid[paid.order.number] = PRICE
+    await house.sweep_for(hours=24)
+    assert (house.status(paid.order.id), house.available(person)) == ("paid", AMOUNT_CREDITS)
+    assert len(gateway.asked) - asked < 10
+    # And at some time nobody asks any more.
+    await house.sweep_for(hours=24)
+    asked = len(gateway.asked)
+    await house.sweep_for(hours=48)
+    assert (house.status(unpaid.order.id), len(gateway.asked)) == ("expired", asked)
+
+
+async def test_a_wrong_sum_paid_late_is_written_down_and_asked_about_no_more(
+    open_house: Callable[..., House], gateway: Gateway, person: UUID
+) -> None:
+    house, order_id = open_house(), new_id()
+    placed = await house.buy(person, order_id)
+    await house.sweep_for(hours=3)
+    gateway.paid[placed.order.number] = "0.01"
+    await house.sweep_for(hours=12)
+    assert (house.status(order_id), house.available(person)) == ("refused", 0)
+    assert house.db.read_now(lambda tx: tx.get_one(OrderRow, order_id).note or "").startswith("paid 0.01 instead")
+    asked = len(gateway.asked)
+    await house.sweep_for(hours=12)
+    assert len(gateway.asked) == asked

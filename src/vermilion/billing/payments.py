@@ -21,6 +21,7 @@ from vermilion.billing.commands.orders import (
     note_asked,
     place_order,
     refuse_order,
+    refuse_payment,
     settle_order,
 )
 from vermilion.billing.epay import Merchant, Payment, Purchase
@@ -213,7 +214,7 @@ class PaymentDesk:
             log.warning("payment.wrong", order_id=str(order.id), pid=payment.pid, price_minor=payment.price_minor)
             paid = "an unreadable sum" if payment.price_minor is None else epay.money(payment.price_minor)
             why = f"paid {paid} instead of {epay.money(order.price_minor)}, to merchant {payment.pid or merchant.pid}"
-            await self._db.write(refuse_order, order.id, why, self._clock.now())
+            await self._db.write(refuse_payment, order.id, why, self._clock.now())
             raise wrong_payment()
         first = await self._db.write(settle_order, order.id, payment.trade_no, self._clock.now())
         if first:

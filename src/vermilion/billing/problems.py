@@ -102,7 +102,11 @@ def reused_order() -> Conflict:
 
 
 def stale_order() -> Conflict:
-    return Conflict("order.stale", "The studio's payment gateway has changed since. Order again.", field="id")
+    return Conflict(
+        "order.stale",
+        "This order has ended, or the studio's payment gateway has changed since. Order again.",
+        field="id",
+    )
 
 
 def too_many_orders(most: int) -> Conflict:

@@ -1,8 +1,8 @@
 """Questions about packages and orders."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -25,6 +25,9 @@ from vermilion.db import Tx
 from vermilion.identity import emails_of
 from vermilion.kit import Page, encode_cursor
 from vermilion.kit.sealed import Sealer
+
+ASKED_LATE: Final = timedelta(days=2)
+"""How long after its time an order that ended is asked about: at least a day, for it ends a day late at the latest."""
 
 
 def offers(tx: Tx, sealer: Sealer) -> OffersView:
@@ -100,9 +103,11 @@ def all_orders(
 
 
 def due_orders(tx: Tx, now: datetime, most: int) -> Sequence[UUID]:
-    """The pending orders the gateway is to be asked about now, the longest overdue first."""
-    question = select(OrderRow.id).where(OrderRow.status == "pending", OrderRow.ask_at <= now)
-    return tx.scalars(question.order_by(OrderRow.ask_at).limit(most)).all()
+    """The orders the gateway is to be asked about now, the longest overdue first: pending ones, then what ended."""
+    question = select(OrderRow.id).where(OrderRow.ask_at <= now).order_by(OrderRow.ask_at)
+    pending = tx.scalars(question.where(OrderRow.status == "pending").limit(most)).all()
+    ended = question.where(OrderRow.status.in_(("expired", "refused")), OrderRow.expires_at > now - ASKED_LATE)
+    return [*pending, *tx.scalars(ended.limit(most - len(pending)))]
 
 
 def count_open(tx: Tx, user_id: UUID) -> int:

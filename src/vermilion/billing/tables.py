@@ -139,7 +139,7 @@ class OrderRow(Base):
     expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     ask_at: Mapped[datetime]
-    """When the gateway is to be asked about it next, while it is pending."""
+    """When the gateway is to be asked about it next, while it is pending or may be paid late."""
     times_asked: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
@@ -156,5 +156,11 @@ class OrderRow(Base):
             "ask_at",
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "ix_payment_order_expires_at",
+            "expires_at",
+            sqlite_where=text("status in ('expired', 'refused')"),
+            postgresql_where=text("status in ('expired', 'refused')"),
         ),
     )

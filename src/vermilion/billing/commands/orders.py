@@ -21,7 +21,7 @@ from vermilion.billing.problems import (
     unknown_order,
     unknown_package,
 )
-from vermilion.billing.selling import count_open, offered_package, order_view
+from vermilion.billing.selling import ASKED_LATE, count_open, offered_package, order_view
 from vermilion.billing.tables import GatewayRow, OrderRow
 from vermilion.db import Tx
 from vermilion.events import emit
@@ -38,6 +38,7 @@ ORDER_LIFE: Final = timedelta(hours=2)
 
 FIRST_ASKED: Final = timedelta(seconds=30)
 ASKED_EVERY_MAX: Final = timedelta(minutes=10)
+ENDED_ASKED_EVERY_MIN: Final = timedelta(minutes=30)
 OPEN_MAX: Final = 20
 
 _orders: Final = cast(Table, OrderRow.__table__)
@@ -71,8 +72,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
             raise unknown_order()
         if (known.package_id, known.method) != (wanted.package_id, wanted.method):
             raise reused_order()
-        if known.status != "paid" and known.merchant != gateway.merchant.pid:
-            # Paid there now, it would be somebody else's payment.
+        if known.status != "paid" and not _is_payable(known, gateway, now):
             raise stale_order()
         return Placed(order_view(known), gateway, is_new=False)
     if wanted.method not in gateway.methods:
@@ -141,24 +141,39 @@ def refuse_order(tx: Tx, order_id: UUID, why: str, now: datetime) -> None:
     _end(tx, order_id, "refused", now, note=why[:200])
 
 
+def refuse_payment(tx: Tx, order_id: UUID, why: str, now: datetime) -> None:
+    """Something else was paid than was ordered: a person has to look at it, and the gateway is not asked again."""
+    row = tx.get(OrderRow, order_id)
+    if row is None:
+        return
+    is_known = (row.status, row.note) == ("refused", why[:200])
+    refused = tx.execute(
+        update(_orders)
+        .where(_orders.c.id == order_id, _orders.c.status != "paid")
+        .values(status="refused", note=why[:200], ask_at=row.expires_at + ASKED_LATE)
+        .returning(_orders.c.id)
+    ).one_or_none()
+    if refused is not None and not is_known:
+        tx.refresh(row)
+        _told(tx, row, now)
+
+
 def note_asked(tx: Tx, order_id: UUID, now: datetime, *, is_answered: bool) -> None:
     """The gateway was asked, and it is not paid: ask again later, or let it expire.
 
-    It expires only on an answer, or where none came for a day after its time.
+    It expires only on an answer, or where none came for a day after its time. Then it is asked about ever more
+    rarely.
     """
     row = tx.get(OrderRow, order_id)
-    if row is None or row.status != "pending":
+    if row is None:
         return
-    if now >= row.expires_at + (timedelta() if is_answered else timedelta(days=1)):
+    if row.status == "pending" and now >= row.expires_at + (timedelta() if is_answered else timedelta(days=1)):
         _end(tx, order_id, "expired", now)
         return
-    pause = min(max((now - row.created_at) / 4, FIRST_ASKED), ASKED_EVERY_MAX)
-    # The last time is the moment it expires, not some minutes later.
-    due = min(now + pause, row.expires_at) if now < row.expires_at else now + pause
     tx.execute(
         update(_orders)
-        .where(_orders.c.id == order_id, _orders.c.status == "pending")
-        .values(ask_at=due, times_asked=_orders.c.times_asked + 1)
+        .where(_orders.c.id == order_id, _orders.c.status == row.status)
+        .values(ask_at=_asked_next(row, now), times_asked=_orders.c.times_asked + 1)
     )
 
 
@@ -172,11 +187,27 @@ def once_key(gateway: str, order_id: UUID) -> str:
     return f"{ONCE_ORDER}{gateway}:{order_id.hex}"
 
 
+def _is_payable(row: OrderRow, gateway: OpenGateway, now: datetime) -> bool:
+    """Whether a buyer may yet be sent to pay: what ended would be paid at a price of another time.
+
+    At another merchant it would be somebody else's payment.
+    """
+    return row.status == "pending" and now < row.expires_at and row.merchant == gateway.merchant.pid
+
+
+def _asked_next(row: OrderRow, now: datetime) -> datetime:
+    if row.status != "pending":
+        return now + max(now - row.expires_at, ENDED_ASKED_EVERY_MIN)
+    pause = min(max((now - row.created_at) / 4, FIRST_ASKED), ASKED_EVERY_MAX)
+    # The last time is the moment it expires, not some minutes later.
+    return min(now + pause, row.expires_at) if now < row.expires_at else now + pause
+
+
 def _end(tx: Tx, order_id: UUID, status: str, now: datetime, *, note: str | None = None) -> None:
     ended = tx.execute(
         update(_orders)
         .where(_orders.c.id == order_id, _orders.c.status == "pending")
-        .values(status=status, note=note)
+        .values(status=status, note=note, ask_at=now + ENDED_ASKED_EVERY_MIN)
         .returning(_orders.c.id)
     ).one_or_none()
     row = tx.get(OrderRow, order_id)

@@ -77,7 +77,7 @@ export const errors = {
   'error.payment.orders_pending': '{count} orders can still be paid through this gateway. Switch selling off and save, wait until they have ended (within two hours, as a rule), and change address or merchant then.',
   'error.order.unknown': 'There is no such order.',
   'error.order.id_reused': 'This order was already placed. Please press again.',
-  'error.order.stale': 'The payment gateway has changed since. Please order again.',
+  'error.order.stale': 'This order has ended, or the payment gateway has changed since. Please order again.',
   'error.order.too_many_open': '{limit} orders wait for payment already. Pay one of them, or wait until they expire.',
   'error.package.unknown': 'This package is not sold any more.',
   'error.credits.insufficient_to_take': 'There are fewer credits than that.',

@@ -79,7 +79,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.payment.orders_pending': '还有 {count} 个订单可能通过这个支付平台付款。请先关闭销售并保存，等它们结束（一般两小时内）后再更换地址或商户。',
   'error.order.unknown': '没有这个订单。',
   'error.order.id_reused': '这个订单已经提交过，请再点一次。',
-  'error.order.stale': '支付平台已更换，请重新下单。',
+  'error.order.stale': '这个订单已结束，或支付平台已更换，请重新下单。',
   'error.order.too_many_open': '已有 {limit} 个订单等待付款。请先付清其中一个，或等待它们过期。',
   'error.package.unknown': '这个套餐已不再出售。',
   'error.credits.insufficient_to_take': '没有那么多点数可收回。',
