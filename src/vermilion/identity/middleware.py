@@ -22,6 +22,9 @@ from vermilion.kit import AppError, Forbidden, new_id
 
 API_PREFIX = "/api/"
 
+_LOGGED_SEGMENTS = 3
+"""How much of an address is logged where no route was found for it: `/api/v1/credit`."""
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
@@ -137,7 +140,7 @@ class LastCatch:
             await problem_response(error, scope)(scope, receive, send)
         except Exception:
             # The outermost rim: a fault of ours must become an answer, and a line in the log.
-            _log.exception("request.failed", method=scope["method"], path=scope["path"])
+            _log.exception("request.failed", method=scope["method"], path=_place(scope))
             if started:
                 raise
             await problem_response(internal_error(), scope)(scope, receive, send)
@@ -184,6 +187,18 @@ class OriginCheck:
             if "authorization" not in headers and not _from_our_pages(headers, _house(scope)):
                 raise Forbidden("auth.cross_site", "This request did not come from a page of this studio.")
         await self._app(scope, receive, send)
+
+
+def _place(scope: Scope) -> str:
+    """The path as logs may have it: a whole redemption code can stand where a route takes a parameter."""
+    path: str = scope["path"]
+    if "path_params" not in scope:
+        head = path.split("/", _LOGGED_SEGMENTS + 1)
+        return "/".join(head[: _LOGGED_SEGMENTS + 1]) + ("/…" if len(head) > _LOGGED_SEGMENTS + 1 else "")
+    for name, value in scope["path_params"].items():
+        if value != "":
+            path = path.replace(f"/{value}", f"/{{{name}}}")
+    return path
 
 
 def _from_our_pages(headers: Headers, house: House) -> bool:
