@@ -46,7 +46,7 @@ from vermilion.identity import (
 from vermilion.kit import Clock, SystemClock, Together
 from vermilion.kit.download import Downloader
 from vermilion.kit.sealed import Sealer, load_or_create_key
-from vermilion.library import Keeper, Mover, purge_deleted, signed_link
+from vermilion.library import Keeper, Mover, purge_files, signed_link
 from vermilion.providers import Login, Provider, Wire, adapters
 from vermilion.settings import Settings
 from vermilion.sms import SmsWire
@@ -273,9 +273,7 @@ async def _keep_house(house: House) -> None:
             await house.db.write(forget_codes, now)
             await house.db.write(forget_events, now - DELETIONS_TOLD)
             await house.db.write(forget_tallies, now - TALLIES_KEPT)
-            for key in await house.db.write(purge_deleted, now - TRASH_KEPT):
-                await house.storage.delete(key, untouched_seconds=HOUSEKEEPING_SECONDS)
-            await house.storage.finish_deletions()
+            await purge_files(house.db, house.storage, now - TRASH_KEPT, now)
             await asyncio.to_thread(_sweep_spool, house.keeper.spool_dir, now)
         except Exception:
             # The outermost rim of a background loop: it must outlive a database that is away.

@@ -202,10 +202,10 @@ async def test_files_are_given_up_only_when_nothing_refers_to_them_any_more(db: 
     await db.write(library.note_small_thumbnail, second, content_key(_hash("tiny")))
     for asset_id in (first, second):
         await db.write(library.trash_asset, ANNA, asset_id, NOW)
-    assert await db.write(library.purge_deleted, NOW) == []
-    free = await db.write(library.purge_deleted, NOW + timedelta(seconds=1))
+    assert await db.write(library.purge_deleted, NOW, NOW) == []
+    free = await db.write(library.purge_deleted, NOW + timedelta(seconds=1), NOW)
     assert free == sorted([alone.storage_key, content_key(_hash("tiny"))])
-    assert await db.write(library.purge_deleted, NOW + timedelta(days=9)) == []
+    assert await db.write(library.purge_deleted, NOW + timedelta(days=9), NOW) == []
     assert len(await db.read(lambda tx: tx.scalars(select(AssetRow)).all())) == 2
 
 

@@ -37,6 +37,10 @@ def wanted(_tx: Tx, _key: str) -> bool:
     return True
 
 
+def unwanted(_tx: Tx, _key: str) -> bool:
+    return False
+
+
 async def keep(house: Housed, content: bytes) -> str:
     path = house.spool / hashlib.sha256(content).hexdigest()
     path.write_bytes(content)
@@ -97,7 +101,7 @@ async def test_a_file_moves_from_place_to_place_and_leaves_nothing_behind(house:
 async def test_what_nobody_wants_any_more_is_not_moved(house: Housed, cloud: Cloud) -> None:
     key = await keep(house, CONTENTS[0])
     one = await house.add_place(cloud)
-    await house.places.move(key, one, lambda _tx, _key: False)
+    await house.places.move(key, one, unwanted)
     assert copies(house, key) == {} and not await cloud.open("s3").exists(key)
     assert await read(house, key) == CONTENTS[0]
 
@@ -148,10 +152,10 @@ async def test_what_is_deleted_while_the_cloud_is_away_is_deleted_later(house: H
         await keep(house, CONTENTS[0])
     assert refused.value.again is True
     await cloud.disarm()
-    assert await house.places.finish_deletions() == 0, "somebody may still be at it"
+    assert await house.places.finish_deletions(unwanted) == 0, "somebody may still be at it"
 
     await house.db.write(long_ago)
-    assert await house.places.finish_deletions() == 1
+    assert await house.places.finish_deletions(unwanted) == 1
     assert copies(house, key) == {} and not await cloud.open("s3").exists(key)
     assert await keep(house, CONTENTS[0]) == key
     assert await read(house, key) == CONTENTS[0]
@@ -242,7 +246,7 @@ async def test_a_crash_at_any_point_of_a_move_loses_nothing(
             await house.places.move(key, target, wanted)
             assert await read(house, key) == content
             await db.write(long_ago)
-            await house.places.finish_deletions()
+            await house.places.finish_deletions(wanted)
             there = {one: cloud.open("cos", f"one{point}"), two: cloud.open("s3", f"two{point}")}
             found = {place for place, storage in there.items() if await storage.exists(key)}
             found |= {FOLDER} if house.folder.local_path(key).exists() else set()

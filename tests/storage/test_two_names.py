@@ -48,7 +48,7 @@ async def test_a_copy_noted_as_leftover_under_the_other_name_is_not_deleted(hous
     assert await house.db.write(placing.note_put, key, two, len(CONTENTS[0]), SystemClock().now())
     assert copies(house, key) == {one: False, two: True}
     await house.db.write(long_ago)
-    assert await house.places.finish_deletions() == 1
+    assert await house.places.finish_deletions(wanted) == 1
     assert copies(house, key) == {one: False} and await read(house, key) == CONTENTS[0]
 
 
@@ -61,7 +61,7 @@ async def test_nothing_is_deleted_while_it_cannot_be_told_whether_two_places_are
     assert await house.db.write(placing.note_put, key, two, len(CONTENTS[0]), SystemClock().now())
     await house.db.write(long_ago)
     await cloud.arm("error-503", at="upload", count=50)
-    assert await house.places.finish_deletions() == 0
+    assert await house.places.finish_deletions(wanted) == 0
     await cloud.disarm()
     assert copies(house, key) == {one: False, two: True} and await read(house, key) == CONTENTS[0]
 

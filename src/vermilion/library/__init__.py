@@ -25,12 +25,14 @@ from vermilion.library.places import (
     StorageHouse,
     StoragePlaceView,
     StorageView,
+    is_wanted,
 )
 from vermilion.library.places import begin_move as begin_moving_files
 from vermilion.library.places import choose as choose_storage
 from vermilion.library.places import router as storage_router
 from vermilion.library.places import storage_of as storage_settings
 from vermilion.library.places import try_out as try_storage
+from vermilion.library.purging import purge_files
 from vermilion.library.queries import (
     Wanted,
     assets_of,
@@ -75,10 +77,12 @@ __all__ = [
     "check_link",
     "choose_storage",
     "favourite_generations",
+    "is_wanted",
     "list_assets",
     "note_small_thumbnail",
     "numbered_assets",
     "purge_deleted",
+    "purge_files",
     "receive_from_address",
     "receive_pieces",
     "receive_text",

@@ -1,8 +1,8 @@
 """What can be done with assets. Each command runs in the caller's transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -13,8 +13,11 @@ from vermilion.library.keeper import KeptFile
 from vermilion.library.queries import require_asset
 from vermilion.library.tables import AssetRow
 from vermilion.library.views import AssetView, Role, Source, asset_view
+from vermilion.storage import leave_clouds
 
 PURGE_ROWS_MAX = 500
+UNTOUCHED_SECONDS: Final = 3600.0
+"""A file kept again more lately than this stays: the row of whoever keeps it may not be written yet."""
 
 
 def add_asset(
@@ -127,10 +130,11 @@ def note_small_thumbnail(tx: Tx, asset_id: UUID, key: str) -> None:
     tx.execute(update(AssetRow).where(AssetRow.id == asset_id).values(thumbnail_small_key=key))
 
 
-def purge_deleted(tx: Tx, before: datetime) -> list[str]:
-    """Forget assets deleted before `before`, at most 500 at a time; the storage keys nothing refers to any more.
+def purge_deleted(tx: Tx, before: datetime, now: datetime) -> list[str]:
+    """Forget assets deleted before `before`, at most 500 at a time, with the files nothing refers to any more.
 
-    Delete those with `untouched_seconds`, so that a file somebody is just keeping again survives.
+    Those in clouds are to leave there, which `Places.finish_deletions` sees to. The keys of those in the studio's
+    folder are given back: delete them with `untouched_seconds`, so that a file somebody is just keeping again survives.
     """
     old = select(AssetRow.id).where(AssetRow.deleted_at < before).order_by(AssetRow.deleted_at).limit(PURGE_ROWS_MAX)
     gone = tx.execute(
@@ -143,7 +147,7 @@ def purge_deleted(tx: Tx, before: datetime) -> list[str]:
     for column in (AssetRow.storage_key, AssetRow.thumbnail_key, AssetRow.thumbnail_small_key):
         # A person may upload what is another's thumbnail: a key is free only if no column names it.
         keys.difference_update(tx.scalars(select(column).where(column.in_(keys)).distinct()))
-    return sorted(keys)
+    return sorted(keys - leave_clouds(tx, sorted(keys), now - timedelta(seconds=UNTOUCHED_SECONDS), now))
 
 
 def _trash(tx: Tx, which: ColumnElement[bool], now: datetime) -> None:

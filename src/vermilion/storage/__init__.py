@@ -12,7 +12,7 @@ from vermilion.storage.keys import content_key
 from vermilion.storage.kinds import KINDS, Address, KindName
 from vermilion.storage.local import LocalStorage
 from vermilion.storage.places import Places
-from vermilion.storage.placing import PLACES_TOPIC, held_by_place, holds_files, list_places, where_lie
+from vermilion.storage.placing import PLACES_TOPIC, held_by_place, holds_files, leave_clouds, list_places, where_lie
 from vermilion.storage.port import Storage
 from vermilion.storage.tables import FOLDER, PlacedFileRow, PlaceRow
 
@@ -34,6 +34,7 @@ __all__ = [
     "content_key",
     "held_by_place",
     "holds_files",
+    "leave_clouds",
     "list_places",
     "open_cloud",
     "require_reachable_host",

@@ -32,7 +32,7 @@ Place = LocalStorage | CloudStorage
 
 log = structlog.get_logger("vermilion.storage")
 
-DELETIONS_AT_ONCE: Final = 200
+DELETIONS_AT_ONCE: Final = 2000
 _BEING_DELETED: Final = "The same content is being deleted there at this moment."
 
 
@@ -97,10 +97,30 @@ class Places:
         leaving = await self._db.write(placing.begin_deletion, key, since, now)
         return leaving is not None and await self._finish(leaving)
 
-    async def finish_deletions(self) -> int:
-        """Delete copies whose deletion was begun and broke off; how many are gone now."""
-        due = await self._db.write(placing.take_over_deletions, self._clock.now(), DELETIONS_AT_ONCE)
-        return sum([await self._finish(leaving) for leaving in due])
+    async def finish_deletions(self, is_wanted: Callable[[Tx, str], bool]) -> int:
+        """Delete the copies that are to leave and that nobody is deleting; how many are gone now.
+
+        `is_wanted` says whether anybody has the file (again): it is asked of each right before it is deleted. A place
+        that fails is left alone until the next time.
+        """
+        due = await self._db.read(placing.due_deletions, self._clock.now(), DELETIONS_AT_ONCE)
+        gone, away = 0, set[UUID]()
+        for leaving in due:
+            if leaving.place_id in away:
+                continue
+            in_folder = await self.folder.exists(leaving.key)
+
+            def take_over(tx: Tx, leaving: Leaving = leaving, in_folder: bool = in_folder) -> bool:
+                now = self._clock.now()
+                return placing.take_over_deletion(tx, leaving, lies_in_folder=in_folder, is_wanted=is_wanted, now=now)
+
+            if not await self._db.write(take_over):
+                continue
+            if await self._finish(leaving):
+                gone += 1
+            else:
+                away.add(leaving.place_id)
+        return gone
 
     async def move(self, key: str, target_id: UUID, is_wanted: Callable[[Tx, str], bool]) -> None:
         """Have a file lie in another place: copied, read back, switched, and only then deleted where it was.

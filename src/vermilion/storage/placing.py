@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from vermilion.db import Tx, insert_into
 from vermilion.storage.errors import StorageFailed
@@ -143,21 +143,52 @@ def _overtaken(key: str) -> StorageFailed:
     return StorageFailed(f"{key} was put or moved by somebody else at this moment.", again=True)
 
 
-def take_over_deletions(tx: Tx, now: datetime, most: int) -> list[Leaving]:
-    """Copies that should be gone by now and are not, because somebody was stopped; the caller deletes them."""
-    due = (PlacedFileRow.leaving.is_(True), PlacedFileRow.touched_at <= now - LEASE)
-    found = select(PlacedFileRow.key, PlacedFileRow.place_id).where(*due).order_by(PlacedFileRow.touched_at)
-    rows = tx.execute(found.limit(most)).all()
-    taken = []
-    for row in rows:
-        own = (PlacedFileRow.key == row.key, PlacedFileRow.place_id == row.place_id, *due)
-        if _changed(tx, update(PlacedFileRow).where(*own).values(touched_at=now)) == 1:
-            taken.append(Leaving(row.key, row.place_id))
-    return taken
+def leave_clouds(tx: Tx, keys: Sequence[str], untouched_since: datetime, now: datetime) -> set[str]:
+    """Have files that nobody wants any more leave the clouds they lie in; which of the keys lie in a cloud.
+
+    They are due at once. One that was touched later than `untouched_since` stays.
+    """
+    here = (PlacedFileRow.key.in_(keys), PlacedFileRow.leaving.is_(False))
+    found = set(tx.scalars(select(PlacedFileRow.key).where(*here)))
+    old = (*here, PlacedFileRow.touched_at <= untouched_since)
+    tx.execute(update(PlacedFileRow).where(*old).values(leaving=True, touched_at=now - LEASE))
+    return found
+
+
+def due_deletions(tx: Tx, now: datetime, most: int) -> list[Leaving]:
+    """Copies that should be gone by now and are not, the longest due first."""
+    found = select(PlacedFileRow.key, PlacedFileRow.place_id).where(*_due(now)).order_by(PlacedFileRow.touched_at)
+    return [Leaving(row.key, row.place_id) for row in tx.execute(found.limit(most))]
+
+
+def take_over_deletion(
+    tx: Tx, left: Leaving, *, lies_in_folder: bool, is_wanted: Callable[[Tx, str], bool], now: datetime
+) -> bool:
+    """Whether the caller is to delete this copy now, within the lease; not if somebody else is at it.
+
+    Where it is the only one of a file that somebody has, it does not leave after all. `lies_in_folder` says whether
+    the folder has the file as well.
+    """
+    own = (PlacedFileRow.key == left.key, PlacedFileRow.place_id == left.place_id, *_due(now))
+    if _changed(tx, update(PlacedFileRow).where(*own).values(touched_at=now)) != 1:
+        return False
+    lying = where_lies(tx, left.key)
+    if lying.place_id != FOLDER or (lies_in_folder and FOLDER not in lying.leaving) or not is_wanted(tx, left.key):
+        return True
+    if left.place_id == FOLDER:
+        note_deleted(tx, left)
+    else:
+        this = (PlacedFileRow.key == left.key, PlacedFileRow.place_id == left.place_id)
+        tx.execute(update(PlacedFileRow).where(*this).values(leaving=False))
+    return False
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return PlacedFileRow.leaving.is_(True), PlacedFileRow.touched_at <= now - LEASE
 
 
 def note_deleted(tx: Tx, left: Leaving) -> None:
-    """The bytes of a copy that was leaving are gone."""
+    """The copy is not leaving any more: its bytes are gone, or it stays in the folder."""
     tx.execute(
         delete(PlacedFileRow).where(
             PlacedFileRow.key == left.key, PlacedFileRow.place_id == left.place_id, PlacedFileRow.leaving.is_(True)

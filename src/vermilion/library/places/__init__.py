@@ -6,6 +6,7 @@
 from vermilion.library.places.api import StorageHouse, begin_move, choose, router, storage_of, try_out
 from vermilion.library.places.drafts import PlaceKind, StorageDraft
 from vermilion.library.places.mover import Mover
+from vermilion.library.places.moves import is_wanted
 from vermilion.library.places.views import FileMoveView, StoragePlaceView, StorageView
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "StorageView",
     "begin_move",
     "choose",
+    "is_wanted",
     "router",
     "storage_of",
     "try_out",
