@@ -30,14 +30,11 @@ class Housed:
     ) -> UUID:
         """A place in the cloud; its id."""
         place_id = new_id()
-        sealed = self.sealer.seal(
-            f'{{"access_key": "{ACCESS_KEY}", "secret_key": "{SECRET_KEY}"}}', bound_to=f"storage_place:{place_id}"
-        )
         row = {
             "id": place_id,
             "kind": kind,
             "address": asdict(cloud.address(kind, root)),
-            "secrets_sealed": sealed,
+            "secrets_sealed": self._sealed(place_id, SECRET_KEY),
             "allow_private_hosts": True,
             "receiving": False,
             "created_at": SystemClock().now(),
@@ -51,6 +48,20 @@ class Housed:
         if receiving:
             await self.receive_in(place_id)
         return place_id
+
+    async def sign_in(self, place_id: UUID, secret_key: str) -> None:
+        """Save the place's login, sealed anew."""
+
+        def save(tx: Tx) -> None:
+            sealed = self._sealed(place_id, secret_key)
+            tx.execute(update(PlaceRow).where(PlaceRow.id == place_id).values(secrets_sealed=sealed))
+            announce(tx, PLACES_TOPIC)
+
+        await self.db.write(save)
+
+    def _sealed(self, place_id: UUID, secret_key: str) -> str:
+        login = f'{{"access_key": "{ACCESS_KEY}", "secret_key": "{secret_key}"}}'
+        return self.sealer.seal(login, bound_to=f"storage_place:{place_id}")
 
     async def receive_in(self, place_id: UUID) -> None:
         """New files go there from now on."""

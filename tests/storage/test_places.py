@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from tests.clouds import Cloud, cloud_here
+from tests.clouds import SECRET_KEY, Cloud, cloud_here
 from tests.storage.housed import Housed, housed
 from vermilion.db import Database, Tx
 from vermilion.storage import FOLDER, FileMissing, PlacedFileRow, StorageFailed, content_key
@@ -179,6 +179,37 @@ async def test_a_login_the_key_file_does_not_open_is_said(house: Housed, cloud: 
         with pytest.raises(StorageFailed, match="enter it again") as failed:
             await read(other, key)
     assert failed.value.reason == "sealed"
+
+
+async def test_saving_the_settings_again_cuts_nobody_off(house: Housed, cloud: Cloud) -> None:
+    one = await house.add_place(cloud)
+    content = os.urandom(5 * 2**20)
+    key = await keep(house, content)
+    before = await house.places._cloud(one)
+    await house.sign_in(one, "another-key-not-secret")
+    await house.sign_in(one, SECRET_KEY)
+    assert await house.places._cloud(one) is before, "the same login, sealed again"
+    reading = await house.places.open(key)
+    pieces = [await anext(reading)]
+    await house.sign_in(one, "another-key-not-secret")
+    with pytest.raises(StorageFailed) as failed:
+        await read(house, key)
+    assert failed.value.reason == "denied"
+    pieces += [piece async for piece in reading]
+    assert b"".join(pieces) == content, "who began with the login of before reads to the end"
+
+
+async def test_what_was_begun_ends_and_what_comes_after_closing_can_be_tried_again(house: Housed, cloud: Cloud) -> None:
+    await house.add_place(cloud)
+    key = await keep(house, CONTENTS[0])
+    opened = cloud.open("s3")
+    asked = [asyncio.create_task(opened.size(key)) for _ in range(40)]
+    await asyncio.sleep(0)
+    opened.close()
+    assert await asyncio.gather(*asked) == [len(CONTENTS[0])] * 40
+    with pytest.raises(StorageFailed, match="closed") as failed:
+        await opened.size(key)
+    assert failed.value.again is True
 
 
 class Died(BaseException):

@@ -94,7 +94,7 @@ class CloudStorage:
 
     def close(self) -> None:
         """Let what was begun end by itself, bounded by its time limits; begin nothing more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
 
     async def put(self, spool: Path, key: str) -> None:
         await self._run(key, lambda: self._put(spool, key))
@@ -135,8 +135,13 @@ class CloudStorage:
     async def _run(self, key: str, work: Callable[[], T]) -> T:
         from obstore.exceptions import BaseError
 
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            running = loop.run_in_executor(self._threads, work)
+        except RuntimeError as error:
+            raise StorageFailed(f"The connection to {self._host} was closed.", again=True) from error
+        try:
+            return await running
         except FileNotFoundError as error:
             failed = said(error, self._host)
             # A bucket that is not there is no missing file, and neither is a spool that is gone.

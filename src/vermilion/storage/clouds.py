@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -30,6 +30,25 @@ class Known:
     receiving: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a cloud is opened with. Sealed, the same would look different each time it is saved."""
+
+    address: Address
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    allow_private_hosts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An open cloud, and the row it was last asked for with."""
+
+    row: PlaceRow
+    login: Login
+    cloud: CloudStorage
+
+
 class Clouds:
     """The clouds of the house, as the database has them; one per process."""
 
@@ -40,7 +59,7 @@ class Clouds:
         self._same: dict[frozenset[UUID], bool] = {}
         self._comparing = asyncio.Lock()
         self._known: Known | None = None
-        self._open: dict[UUID, tuple[str, CloudStorage]] = {}
+        self._open: dict[UUID, _Opened] = {}
         db.listen(self._on_topic)
 
     def close(self) -> None:
@@ -51,7 +70,7 @@ class Clouds:
 
     def opened(self) -> list[CloudStorage]:
         """Those that are open at the moment."""
-        return [cloud for _, cloud in self._open.values()]
+        return [opened.cloud for opened in self._open.values()]
 
     async def known(self) -> Known:
         """Which there are; read once, and again after they changed."""
@@ -60,7 +79,7 @@ class Clouds:
             receiving = next((row.id for row in rows if row.receiving), FOLDER)
             self._known = Known({row.id: row for row in rows}, receiving)
             for place_id in set(self._open) - set(self._known.clouds):
-                self._open.pop(place_id)[1].close()
+                del self._open[place_id]
         return self._known
 
     async def at(self, place_id: UUID) -> CloudStorage:
@@ -68,20 +87,21 @@ class Clouds:
         row = (await self.known()).clouds.get(place_id)
         if row is None:
             raise StorageFailed(f"The place {place_id} is not known any more.", again=False, reason="misconfigured")
-        version = f"{row.secrets_sealed} {row.allow_private_hosts}"
         opened = self._open.get(place_id)
-        if opened is not None and opened[0] == version:
-            return opened[1]
-        cloud = await asyncio.to_thread(open_place, self._sealer, row)
-        before = self._open.get(place_id)
-        if before is not None and before[0] == version:
-            # Somebody else was as quick.
-            cloud.close()
-            return before[1]
-        self._open[place_id] = version, cloud
-        if before is not None:
-            before[1].close()
-        return cloud
+        if opened is not None and opened.row is row:
+            return opened.cloud
+        login = login_of(self._sealer, row)
+        if opened is None or opened.login != login:
+            cloud = await asyncio.to_thread(_open_with, login)
+            opened = self._open.get(place_id)
+            if opened is None or opened.login != login:
+                # The one before is let go and not closed: whoever still reads or sends with it does so to the end.
+                opened = _Opened(row, login, cloud)
+            else:
+                # Somebody else was as quick.
+                cloud.close()
+        self._open[place_id] = replace(opened, row=row)
+        return opened.cloud
 
     async def are_same(self, one_id: UUID, other_id: UUID) -> bool:
         """Whether two places keep the same objects; found out once per pair, as long as no place changes.
@@ -137,9 +157,13 @@ def secrets_of(sealer: Sealer, row: PlaceRow) -> dict[str, str]:
     return secrets
 
 
-def open_place(sealer: Sealer, row: PlaceRow) -> CloudStorage:
-    """The cloud a row names. Raises `StorageFailed`; blocks while the host's name is looked up."""
+def login_of(sealer: Sealer, row: PlaceRow) -> Login:
+    """What the cloud of a row is opened with; raises `StorageFailed` where no key opens it."""
     secrets = secrets_of(sealer, row)
-    address = Address(**row.address)
-    require_reachable_host(address.host, allow_private=row.allow_private_hosts)
-    return open_cloud(address, secrets["access_key"], secrets["secret_key"])
+    return Login(Address(**row.address), secrets["access_key"], secrets["secret_key"], row.allow_private_hosts)
+
+
+def _open_with(login: Login) -> CloudStorage:
+    """Raises `StorageFailed`; blocks while the host's name is looked up."""
+    require_reachable_host(login.address.host, allow_private=login.allow_private_hosts)
+    return open_cloud(login.address, login.access_key, login.secret_key)
