@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / "build" / "reports"
 BIN = Path(sys.executable).parent
 SOURCES = ("src", "tests", "bench", "requirements")
-NO_DATABASE = ("e2e", "house", "kit", "providers", "sandbox", "storage", "terminal")
+NO_DATABASE = ("e2e", "house", "kit", "providers", "sandbox", "sms", "terminal")
 """The folders whose tests touch no database, or bring their own."""
 
 

@@ -34,6 +34,7 @@ from vermilion.identity import create_admin, create_api_key, sign_up
 from vermilion.kit import SystemClock
 from vermilion.kit.sealed import load_or_create_key
 from vermilion.ledger.tables import AccountRow, EntryRow
+from vermilion.providers import adapters
 from vermilion.wiring import welcome
 
 STARTED_WITHIN_SECONDS = 60.0
@@ -206,7 +207,8 @@ class Campaign:
             async with aiohttp.ClientSession(connector=connector) as session:
                 await self._until_answering(session, f"{self._control}/health")
                 async with session.get(f"{self._control}/logins") as answer:
-                    logins = {login["provider"]: login["fields"] for login in (await answer.json())["items"]}
+                    told = (await answer.json())["items"]
+                    logins = {login["provider"]: login["fields"] for login in told if login["provider"] in adapters()}
                 secrets, admin_key = await asyncio.to_thread(self._prepare, logins)
                 self.server.start()
                 people = [Client(self._api, key, session, random.Random(self._chance.random())) for key in secrets]
