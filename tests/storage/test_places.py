@@ -15,7 +15,8 @@ from sqlalchemy import select
 from tests.clouds import SECRET_KEY, Cloud, cloud_here
 from tests.storage.housed import Housed, housed
 from vermilion.db import Database, Tx
-from vermilion.storage import FOLDER, FileMissing, PlacedFileRow, StorageFailed, content_key
+from vermilion.kit import SystemClock
+from vermilion.storage import FOLDER, FileMissing, PlacedFileRow, StorageFailed, content_key, placing
 
 CONTENTS = tuple(bytes([n]) * (1000 + n) for n in range(3))
 KEYS = tuple(content_key(hashlib.sha256(content).hexdigest()) for content in CONTENTS)
@@ -41,9 +42,14 @@ def unwanted(_tx: Tx, _key: str) -> bool:
     return False
 
 
-async def keep(house: Housed, content: bytes) -> str:
+def spooled(house: Housed, content: bytes) -> Path:
     path = house.spool / hashlib.sha256(content).hexdigest()
     path.write_bytes(content)
+    return path
+
+
+async def keep(house: Housed, content: bytes) -> str:
+    path = spooled(house, content)
     key = content_key(path.name)
     await house.places.put(path, key)
     return key
@@ -104,6 +110,28 @@ async def test_what_nobody_wants_any_more_is_not_moved(house: Housed, cloud: Clo
     await house.places.move(key, one, unwanted)
     assert copies(house, key) == {} and not await cloud.open("s3").exists(key)
     assert await read(house, key) == CONTENTS[0]
+
+
+async def test_a_file_whose_old_copy_is_still_leaving_there_is_not_said_to_be_moved(
+    house: Housed, cloud: Cloud
+) -> None:
+    key = await keep(house, CONTENTS[0])
+    one = await house.add_place(cloud)
+    now = SystemClock().now()
+    # Stopped between the switch and the deletion in the folder.
+    await cloud.open("s3").put(spooled(house, CONTENTS[0]), key)
+    args = (key, FOLDER, one, len(CONTENTS[0]), wanted, now, now)
+    assert await house.db.write(placing.switch_place, *args) == placing.Leaving(key, FOLDER)
+    with pytest.raises(StorageFailed, match="being deleted") as refused:
+        await house.places.move(key, FOLDER, wanted)
+    assert refused.value.again is True
+    # Also where that began only while the file was being copied.
+    with pytest.raises(StorageFailed, match="somebody else"):
+        await house.db.write(placing.switch_place, key, one, FOLDER, len(CONTENTS[0]), wanted, now, now)
+    await house.db.write(long_ago)
+    assert await house.places.finish_deletions(wanted) == 1
+    await house.places.move(key, FOLDER, wanted)
+    assert copies(house, key) == {} and await read(house, key) == CONTENTS[0]
 
 
 async def test_a_damaged_file_is_not_moved_and_says_so(house: Housed, cloud: Cloud) -> None:

@@ -128,9 +128,14 @@ class Places:
         `is_wanted` says, in the transaction that switches, whether anybody still has the file. Whatever stops this
         half way, the file can be read, and moving it again ends it. Raises `StorageFailed`.
         """
-        source_id = await self._where(key)
+        hash_of(key)
+        lying = await self._db.read(placing.where_lies, key)
+        source_id = lying.place_id
         if source_id == target_id:
             return
+        if await self._is_leaving(lying, target_id):
+            # What is put there now may go with what is being deleted.
+            raise StorageFailed(_BEING_DELETED, again=True)
         source, target = await self._at(source_id), await self._at(target_id)
         if await self._clouds.are_same(source_id, target_id):
             # Two spellings of one bucket: there is one copy, and deleting it at the source would be deleting it.

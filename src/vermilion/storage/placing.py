@@ -117,7 +117,9 @@ def switch_place(
     lying = where_lies(tx, key)
     if lying.place_id == target_id:
         return None
-    if lying.place_id != source_id or target_id in lying.leaving or not is_wanted(tx, key):
+    if target_id in lying.leaving:
+        raise _overtaken(key)
+    if lying.place_id != source_id or not is_wanted(tx, key):
         # A copy in the folder, which nobody wants, is deleted like everything there: by its age.
         return _leave(tx, key, target_id, size_bytes, now) if target_id != FOLDER else None
     if source_id != FOLDER:
