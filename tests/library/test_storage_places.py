@@ -17,6 +17,7 @@ from tests.conftest import database_copy
 from tests.library.files import encoded, picture
 from vermilion.generation import missing_files
 from vermilion.library import StorageDraft
+from vermilion.library.places.moves import start_move
 
 
 def png(seed: int) -> bytes:
@@ -196,6 +197,42 @@ async def test_a_move_goes_on_past_what_cannot_be_moved_and_waits_for_a_cloud_th
     for number, asset in enumerate(assets[1:], start=1):
         assert await read(someone, asset) == png(number)
     assert damaged["id"] and path.read_bytes() == b"damaged"
+
+
+async def test_a_move_outlives_what_nobody_expected_and_asking_again_wakes_it(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, someone = await studio.admin(), await studio.person()
+    asset = await someone.upload(png(1))
+    await choose(admin, settings(studio))
+    places = studio.house.storage
+
+    async def broken(*_args: Any) -> None:
+        raise LookupError("nobody expected this")
+
+    monkeypatch.setattr(places, "move", broken)
+    await admin.post("/admin/storage/move", status=202)
+    for _ in range(200):
+        move = (await admin.get("/admin/storage"))["move"]
+        if move["problem"] is not None:
+            break
+        await asyncio.sleep(0.05)
+    assert move["state"] == "running" and "unexpected" in move["problem"]
+    monkeypatch.undo()
+    again = await admin.client.post("/admin/storage/move")
+    assert (again.status_code, again.json()["code"]) == (409, "storage.move_running")
+    done = await moved(admin)
+    assert (done["state"], done["done_files"], done["failed_files"]) == ("done", 2, 0)
+    assert await read(someone, asset) == png(1)
+
+
+async def test_a_mover_that_stopped_is_woken_by_asking_again(studio: Studio) -> None:
+    admin, someone = await studio.admin(), await studio.person()
+    await someone.upload(png(1))
+    await choose(admin, settings(studio))
+    await studio.house.db.write(start_move, None, studio.house.clock.now())
+    assert (await admin.client.post("/admin/storage/move")).status_code == 409
+    assert (await moved(admin))["state"] == "done"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -111,8 +111,11 @@ async def try_out(house: StorageHouse, draft: StorageDraft | None) -> Tried:
 
 async def begin_move(house: StorageHouse, actor: Actor | None) -> FileMoveView:
     """Begin to move every file to where new files go. Raises `Conflict` while one runs."""
-    row = await house.db.write(moves.start_move, actor, house.clock.now())
-    house.mover.start()
+    try:
+        row = await house.db.write(moves.start_move, actor, house.clock.now())
+    finally:
+        # Also where one runs already: whoever asks again may have seen that nothing goes on.
+        house.mover.start()
     view = await house.db.read(views.move_view, None)
     if view is None:
         raise LookupError(f"move {row.id} is gone")

@@ -54,15 +54,28 @@ class Mover:
 
     async def _drive(self) -> None:
         try:
-            while (move := await self._db.read(moves.running_move)) is not None:
+            while True:
+                # Before the look, so that a move that begins just after it is not overlooked.
                 self._again.clear()
-                if not await self._take(move):
-                    await self._pause()
-        except Exception:
-            # The outermost rim of a background task: the row still says running, the next start goes on.
-            log.exception("storage.move_broke_off")
+                if await self._go_on():
+                    return
         finally:
             self.problem = None
+
+    async def _go_on(self) -> bool:
+        """One round; whether nothing is left to do."""
+        try:
+            move = await self._db.read(moves.running_move)
+            if move is None:
+                return not self._again.is_set()
+            if await self._take(move):
+                return False
+        except Exception:
+            # The outermost rim of a background task: it must outlive a database that is away, for the row says running.
+            self.problem = "Something unexpected went wrong; the server's log says what."
+            log.exception("storage.move_broke_off")
+        await self._pause()
+        return False
 
     async def _take(self, move: FileMoveRow) -> bool:
         """Look at the next files; False where none of them can be moved at the moment."""
