@@ -59,6 +59,7 @@ class Clouds:
         self._same: dict[frozenset[UUID], bool] = {}
         self._comparing = asyncio.Lock()
         self._known: Known | None = None
+        self._changes = 0
         self._open: dict[UUID, _Opened] = {}
         db.listen(self._on_topic)
 
@@ -74,13 +75,17 @@ class Clouds:
 
     async def known(self) -> Known:
         """Which there are; read once, and again after they changed."""
-        if self._known is None:
+        while (known := self._known) is None:
+            changes = self._changes
             rows = await self._db.read(placing.list_places)
+            if changes != self._changes:
+                # They changed after they were read, or while they were: nobody would say so a second time.
+                continue
             receiving = next((row.id for row in rows if row.receiving), FOLDER)
             self._known = Known({row.id: row for row in rows}, receiving)
             for place_id in set(self._open) - set(self._known.clouds):
                 del self._open[place_id]
-        return self._known
+        return known
 
     async def at(self, place_id: UUID) -> CloudStorage:
         """The cloud of this place. Raises `StorageFailed` where it is not known, or cannot be opened."""
@@ -140,6 +145,7 @@ class Clouds:
     def _on_topic(self, topic: str) -> None:
         if topic == PLACES_TOPIC:
             self._known = None
+            self._changes += 1
             # A new one, so that what is being found out with the old addresses is not remembered.
             self._same = {}
 
