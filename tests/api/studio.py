@@ -235,7 +235,9 @@ class Studio:
     async def jobs_of(self, generation_id: str) -> list[Any]:
         """The sandbox's jobs for one generation: those whose callback names one of its attempts."""
         attempts = await self.house.db.read(_attempt_ids, UUID(generation_id))
-        return [job for job in await self.jobs() if any(attempt.hex in job["webhook_url"] for attempt in attempts)]
+        return [
+            job for job in await self.jobs() if any(attempt.hex in (job["webhook_url"] or "") for attempt in attempts)
+        ]
 
     async def arm(self, kind: str, vendor: str = "fal", **more: Any) -> None:
         """Let the sandbox's vendor fail at what comes next."""
