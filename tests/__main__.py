@@ -18,6 +18,9 @@ SOURCES = ("src", "tests", "bench", "requirements")
 NO_DATABASE = ("e2e", "house", "kit", "providers", "sandbox", "sms", "terminal")
 """The folders whose tests touch no database, or bring their own."""
 
+WORKERS = "3"
+"""Most tests wait for a vendor, a browser or a disk for more than half of their time, on two processors, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -60,8 +63,8 @@ def steps() -> list[Step]:
         Step("web-types", (tool("npm"), "run", "--silent", "check"), web),
         Step("web-unit", (tool("npm"), "run", "--silent", "test"), web),
         Step("web-budget", (tool("npm"), "run", "--silent", "budget"), web),
-        pytest("sqlite", "-n", "2", "--ignore=tests/e2e", VERMILION_TEST_DATABASE="sqlite"),
-        pytest("postgresql", "-n", "2", *without, VERMILION_TEST_DATABASE="postgresql"),
+        pytest("sqlite", "-n", WORKERS, "--ignore=tests/e2e", VERMILION_TEST_DATABASE="sqlite"),
+        pytest("postgresql", "-n", WORKERS, *without, VERMILION_TEST_DATABASE="postgresql"),
         pytest("browser", "tests/e2e", VERMILION_TEST_DATABASE="sqlite"),
     ]
 
