@@ -56,3 +56,21 @@ test('changes are told with labels and words, also of what lies inside', () => {
     ['Key', '••••1234', '••••9876']
   ]);
 });
+
+test('members of packages and places are told in words, in both languages', () => {
+  const added = {
+    before: null,
+    after: { title: { en: 'Starter', zh: '入门' }, price_minor: 650, currency: 'CNY', position: 1, kind: 'cos', endpoint_url: 'https://a', root: 'b', access_key: 'k' }
+  };
+  const said = () => toldChanges(added).map(({ label, after }) => [label, after]);
+  expect(said().slice(0, 3)).toEqual([['English title', 'Starter'], ['Chinese title', '入门'], ['Price in yuan', '6.50']]);
+  language.words = { ...zh, ...zhAdmin };
+  expect(said().map(([label]) => label)).toEqual(['英文名称', '中文名称', '价格（元）', '货币', '排序', '类型', '访问地址', '路径前缀', '访问密钥 ID']);
+  expect(said()[5]).toEqual(['类型', '腾讯云 COS']);
+});
+
+test('a move says where to, and the studio has a folder of its own', () => {
+  const move = (target: string) => toldChanges({ before: null, after: { target } }).map(({ label, after }) => [label, after]);
+  expect(move('00000000-0000-0000-0000-000000000000')).toEqual([['To', "The studio's own folder"]]);
+  expect(move('01900000-0000-7000-8000-0000deadbeef')).toEqual([['To', '…deadbeef']]);
+});

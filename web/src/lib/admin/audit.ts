@@ -62,16 +62,30 @@ const LABELS: Record<string, Key> = {
   name: 'providers.name', weight: 'providers.weight', max_concurrent: 'providers.max_concurrent', allow_private_hosts: 'providers.private_hosts',
   enabled: 'providers.enabled', visibility: 'models.visibility', base_credits: 'models.base_credits', per_output_credits: 'models.per_output_credits',
   amount_credits: 'users.amount', reason: 'users.reason', note: 'review.note', sign_up_open: 'choices.sign_up', welcome_credits: 'choices.welcome',
-  studio_name: 'choices.name', default_locale: 'choices.locale', disabled: 'users.disabled', email: 'door.email', id: 'making.id'
+  studio_name: 'choices.name', default_locale: 'choices.locale', disabled: 'users.disabled', email: 'door.email', id: 'making.id',
+  'title.en': 'payments.title_en', 'title.zh': 'payments.title_zh', price_minor: 'payments.price', position: 'payments.position', pid: 'payments.pid',
+  methods: 'payments.methods', flow: 'payments.flow', login_by: 'sms.login_by', daily_total: 'sms.daily_total', count: 'codes.count', state: 'codes.state',
+  batch_id: 'codes.batch', bucket: 'storage.bucket', region: 'storage.region', endpoint_url: 'storage.endpoint_url', root: 'storage.root',
+  access_key: 'storage.access_key', secret_key: 'storage.secret_key'
 };
 /** Fingerprints say nothing to people. */
 const UNTOLD = new Set(['digest']);
 
 function labelOf(member: string): string {
   const last = member.split('.').at(-1) ?? member;
-  const key = LABELS[last] ?? `audit.member.${last}`;
+  if (member.startsWith('service_defaults.')) return t('audit.member.service_defaults', { name: member.slice('service_defaults.'.length) });
+  const key = LABELS[member] ?? LABELS[last] ?? `audit.member.${last}`;
   return language.knows(key) ? t(key as Key) : last.replaceAll('_', ' ');
 }
+
+/** Values that are words of ours, member by member. */
+const VALUES: Record<string, Key> = {
+  'kind.local': 'storage.folder', 'kind.cos': 'storage.title.cos', 'kind.oss': 'storage.title.oss', 'kind.obs': 'storage.title.obs',
+  'kind.s3': 'storage.title.s3', 'flow.page': 'payments.flow_page', 'flow.api': 'payments.flow_api', 'countries.mainland': 'sms.mainland',
+  'countries.all': 'sms.all_countries'
+};
+/** What a move names as its target when files go to the studio's own folder. */
+const FOLDER = '00000000-0000-0000-0000-000000000000';
 
 function sayValue(member: string, value: string | null): string | null {
   if (value === null || value === '') return null;
@@ -79,7 +93,11 @@ function sayValue(member: string, value: string | null): string | null {
   if (member === 'status') return sayStatus(value);
   if (member === 'role') return t(value === 'admin' ? 'users.admin' : 'audit.role_user');
   if (member === 'visibility') return t(value === 'admins' ? 'models.admins' : 'models.everyone');
-  return value;
+  if (member === 'target') return value === FOLDER ? t('storage.folder') : shortOf(value);
+  // Prices are kept in the currency's smallest unit.
+  if (member === 'price_minor') return (Number(value) / 100).toFixed(2);
+  const words = VALUES[`${member}.${value}`];
+  return words ? t(words) : value;
 }
 
 export type Told = { name: string; label: string; before: string | null; after: string | null };
