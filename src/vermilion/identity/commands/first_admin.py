@@ -69,5 +69,6 @@ def create_admin(
 def _refused() -> Forbidden:
     return Forbidden(
         "auth.first_admin_refused",
-        "This link was used or replaced. Start the server again for a new one, or run `vermilion admin create`.",
+        "This link was used or replaced. If the studio has an admin, sign in; if not, use the link that the server "
+        "printed at its last start.",
     )

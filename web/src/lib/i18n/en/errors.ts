@@ -49,7 +49,7 @@ export const errors = {
   'error.auth.scope_required': 'This key may not do that.',
   'error.auth.session_required': 'Sign in with your password to do that.',
   'error.auth.cross_site': 'The request came from another page. Reload and try again.',
-  'error.auth.first_admin_refused': 'This link has been used or has expired. Start the server again for a new one.',
+  'error.auth.first_admin_refused': 'This link works no more. If the studio has its admin, sign in. If not, use the link that the server printed when it last started.',
   'error.auth.last_admin': 'Somebody has to remain who is admin and can sign in.',
   'error.auth.password_too_common': 'This password is too easy to guess.',
   'error.auth.password_length': 'A password has 8 to 128 characters.',

@@ -38,6 +38,7 @@ export const studio = {
   'door.first_admin': 'Open the studio',
   'door.first_admin_body': 'You are the first one here. This account runs the studio: its models, its prices, its people.',
   'door.first_admin_no_token': 'This page needs the one-time link that the server printed when it started. Open that link to make the first admin.',
+  'door.first_admin_there': 'This studio is open, and it has its admin. The one-time link makes no other.',
   'door.open_studio': 'Open the studio',
   'door.needs_first_admin': 'Nobody has opened this studio yet. Use the one-time link that the server printed when it started.',
   'door.no_account': 'New here?',

@@ -51,7 +51,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.auth.scope_required': '这个密钥没有权限。',
   'error.auth.session_required': '请用密码登录后再操作。',
   'error.auth.cross_site': '请求来自其他页面，请刷新后重试。',
-  'error.auth.first_admin_refused': '链接已使用或已过期，请重启服务器获取新的链接。',
+  'error.auth.first_admin_refused': '这个链接已失效。画室已有管理员时，请直接登录；还没有时，请使用服务器最近一次启动时打印的链接。',
   'error.auth.last_admin': '至少要保留一位能够登录的管理员。',
   'error.auth.password_too_common': '这个密码太容易被猜到。',
   'error.auth.password_length': '密码需要 8 到 128 个字符。',

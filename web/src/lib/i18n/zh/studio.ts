@@ -40,6 +40,7 @@ export const studio: Record<keyof typeof en, string> = {
   'door.first_admin': '开张',
   'door.first_admin_body': '你是第一个到的人。这个账号掌管整间画室：模型、价格和成员。',
   'door.first_admin_no_token': '此页需要服务器启动时打印的一次性链接。请打开那个链接来创建第一位管理员。',
+  'door.first_admin_there': '画室已经开张，也有了管理员。一次性链接不会再创建另一位。',
   'door.open_studio': '开张',
   'door.needs_first_admin': '画室还没有开张。请使用服务器启动时打印的一次性链接。',
   'door.no_account': '第一次来？',
