@@ -54,7 +54,7 @@ async def where_new_files_go_is_chosen(scene: Scene, route: Route) -> None:
     # What is left out stays, and another address wants its login typed again.
     assert await scene.admin.post(at, {"secret_id": chosen["secret_id"], "secret_key": chosen["secret_key"]}) == chosen
     refused = await scene.admin.post(at, {"bucket": "another-1250000000"}, status=422)
-    assert (refused["code"], refused["field"]) == ("storage.secret_required", "access_key")
+    assert (refused["code"], refused["field"]) == ("storage.secret_required", "secret_id")
     wrong = await scene.admin.post(at, {**_settings(scene, "x"), "secret_key": "wrong"}, status=422)
     assert (wrong["code"], wrong["reason"], wrong["step"]) == ("storage.not_usable", "wrong_secret", "write")
     assert await scene.admin.get(at) == chosen
@@ -79,7 +79,7 @@ async def storage_is_tested(scene: Scene, route: Route) -> None:
         failed = await scene.admin.post(route.path, {**_settings(scene, "tested"), **change})
         assert failed["success"] is False and said in failed["message"] and failed["step"] == "write"
     private = await scene.admin.post(route.path, {**_settings(scene, "t"), "allowPrivateHosts": False}, status=422)
-    assert (private["code"], private["field"]) == ("storage.invalid_field", "endpoint_url")
+    assert (private["code"], private["field"]) == ("storage.invalid_field", "endpoint")
     assert (await scene.admin.get("/storage/config"))["provider"] == "local"
 
 

@@ -7,6 +7,7 @@ from vermilion.dialects.making import submit
 from vermilion.dialects.table import Service
 from vermilion.dialects.task_views import Offered, TaskView, offers
 from vermilion.dialects.tasks_api import task_for
+from vermilion.dialects.telling import called
 from vermilion.generation import GenerationView, Wanted, WantedInput
 from vermilion.identity import Actor
 from vermilion.kit import Conflict, NotFound, new_id
@@ -47,8 +48,12 @@ async def act(
         parent_id=view.id,
     )
     inputs = (WantedInput(str(role), pressed.asset_id),) if role and pressed.asset_id else ()
-    files = [GivenFile("mask", mask, sent_as="mask_base64")] if mask and "mask" in needs else []
-    return await submit(house, links, service, actor, wanted, files, ["mask"] * len(files), inputs=inputs)
+    mask_sent_as = "mask_base64" if isinstance(body, ActionBody) or body.mask_base64 else "mask"
+    files = [GivenFile("mask", mask, sent_as=mask_sent_as)] if mask and "mask" in needs else []
+    # What the button says was its vendor's to say; what is wrong with it is wrong with the button pressed.
+    names = {"model": "custom_id", "parent_id": "task_id", "params": "prompt" if prompt else "custom_id"}
+    with called(names | {f"inputs.{len(inputs)}": mask_sent_as, "inputs.mask": mask_sent_as}):
+        return await submit(house, links, service, actor, wanted, files, ["mask"] * len(files), inputs=inputs)
 
 
 def _pressed(view: GenerationView, custom_id: str | None, given: set[str]) -> Offered:
@@ -63,5 +68,6 @@ def _pressed(view: GenerationView, custom_id: str | None, given: set[str]) -> Of
         # Of those that can be answered, the one that takes most of what was given.
         found.sort(key=lambda button: -len(button.action["needs"]))
     if not found:
-        raise NotFound("dialects.no_such_button", "This task has no such button.")
+        field = None if custom_id is None else "custom_id"
+        raise NotFound("dialects.no_such_button", "This task has no such button.", field=field)
     return found[0]

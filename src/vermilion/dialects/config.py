@@ -30,6 +30,7 @@ from vermilion.dialects.bodies import Body, ModelName, Text
 from vermilion.dialects.choosing import entries_of, param_of
 from vermilion.dialects.prices import ModelPrice
 from vermilion.dialects.table import Service, TimeoutUnit
+from vermilion.dialects.telling import called
 from vermilion.identity import Actor, ChoicesPatch, change_choices, read_choices
 from vermilion.kit import Invalid
 from vermilion.kit.sealed import Sealer
@@ -134,15 +135,32 @@ def configure(
             f" {service.timeout_unit}.",
             field="task_timeout",
         )
-    _change_credential(tx, sealer, service, actor, body, now)
+    with called(_credential_names(service, body)):
+        _change_credential(tx, sealer, service, actor, body, now)
     for model, price in (body.models or {}).items():
-        entry = visible_entry(tx, shelf, model, actor.role)
-        if entry.provider != service.provider:
-            raise Invalid("dialects.other_service", f"{entry.id} is no model of {service.title}.", field="models")
-        patch = OverridePatch.model_validate(price.model_dump(exclude_unset=True))
-        override_model(tx, shelf, actor, entry.id, patch, now=now)
+        with called(price_names(model)):
+            entry = visible_entry(tx, shelf, model, actor.role)
+            if entry.provider != service.provider:
+                raise Invalid("dialects.other_service", f"{entry.id} is no model of {service.title}.", field="model")
+            patch = OverridePatch.model_validate(price.model_dump(exclude_unset=True))
+            override_model(tx, shelf, actor, entry.id, patch, now=now)
     _change_defaults(tx, shelf, service, actor, body, now)
     return config(tx, shelf, sealer, service, actor)
+
+
+def price_names(model: str) -> dict[str, str]:
+    """By what the catalog calls what changes about a model: where that stands in a body of models and prices."""
+    own = f"models.{model[:80]}"
+    return {"model": own, **{name: f"{own}.{name}" for name in PriceBody.model_fields}}
+
+
+def _credential_names(service: Service, body: ConfigBody) -> dict[str, str]:
+    names = {"max_concurrent": "max_concurrent_tasks"}
+    for own, name, value in (("base_url", "base_url", body.base_url), (service.api_key, "api_key", body.api_key)):
+        # Such a field may also stand among `fields`, where the one beside them wins.
+        if value is not None or own not in (body.fields or {}):
+            names[f"fields.{own}"] = name
+    return names
 
 
 def _change_credential(tx: Tx, sealer: Sealer, service: Service, actor: Actor, body: ConfigBody, now: datetime) -> None:
@@ -182,7 +200,8 @@ def _change_credential(tx: Tx, sealer: Sealer, service: Service, actor: Actor, b
 def _change_defaults(tx: Tx, shelf: Shelf, service: Service, actor: Actor, body: ConfigBody, now: datetime) -> None:
     chosen = dict(read_choices(tx).service_defaults)
     if body.default_model is not None:
-        entry = visible_entry(tx, shelf, body.default_model, actor.role)
+        with called({"model": "default_model"}):
+            entry = visible_entry(tx, shelf, body.default_model, actor.role)
         if entry.provider != service.provider:
             raise Invalid(
                 "dialects.other_service", f"{entry.id} is no model of {service.title}.", field="default_model"

@@ -11,12 +11,13 @@ from vermilion.billing import offers
 from vermilion.catalog import OverridePatch, Shelf, effective_entries, override_model
 from vermilion.db import Tx
 from vermilion.dialects.bodies import Body, ModelName
-from vermilion.dialects.config import Credits, PriceBody
+from vermilion.dialects.config import Credits, PriceBody, price_names
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.prices import ModelPrice
 from vermilion.dialects.routes import Route, face
 from vermilion.dialects.stats import DayFigures, Figures, ModelFigures, figures, first_moment
+from vermilion.dialects.telling import called
 from vermilion.generation import daily_of_everybody
 from vermilion.identity import Actor, AdminActor, CurrentActor, read_choices
 from vermilion.ledger import StatementEntry
@@ -198,7 +199,12 @@ def _prices(tx: Tx, shelf: Shelf, actor: Actor) -> list[ModelPrice]:
 
 def _price(tx: Tx, shelf: Shelf, actor: Actor, body: PricesBody, now: datetime) -> list[ModelPrice]:
     for model, price in body.models.items():
-        override_model(tx, shelf, actor, model, price.patch(), now=now)
+        names = price_names(model)
+        if price.credits is not None:
+            # A number may have stood there alone.
+            names |= dict.fromkeys(("base_credits", "per_output_credits"), names["model"])
+        with called(names):
+            override_model(tx, shelf, actor, model, price.patch(), now=now)
     return _prices(tx, shelf, actor)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
 from vermilion.catalog import require_credential
@@ -15,22 +15,20 @@ from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import Job, Service
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.dialects.tasks_api import task_for
+from vermilion.dialects.telling import called
 from vermilion.generation import Wanted, WantedInput, begin_generation
 from vermilion.identity import Actor, CurrentActor, read_choices
-from vermilion.kit import AppError, Invalid, new_id
+from vermilion.kit import AppError, new_id
 
 B = TypeVar("B", bound=Body)
-
-FAULTS_SAID_MAX: Final = 5
-"""How many faults the sentence of a refusal tells; all of them are among its `errors`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a described request asks for; `fields` are the ones that were sent, in the dialect's names.
 
-    `sent_as` tells what the client called a field, where that is something else; `unused` are fields of the request
-    that say nothing to the job, in the client's names.
+    `sent_as` tells what the client called a field, or `model`, `prompt` and `parent_id`, where that is something else;
+    `unused` are fields of the request that say nothing to the job, in the client's names.
     """
 
     job: Job
@@ -76,18 +74,20 @@ async def make(house: House, links: Links, service: Service, actor: Actor, wish:
     Raises what a generation's request raises, what uploads do, and `NotFound` where it is to go on from what is no
     task of this service.
     """
-    asked = await house.db.read(_meant, house, service, actor, wish)
+    whole = {own: wish.names(own)[0] for own in ("model", "prompt", "parent_id")}
+    with called(whole):
+        asked = await house.db.read(_meant, house, service, actor, wish)
     prompt, left_out = wish.prompt, [name for own in asked.ignored for name in wish.names(own)]
     if asked.entry.prompt is None and prompt:
-        prompt, left_out = "", [*left_out, "prompt"]
+        prompt, left_out = "", [*left_out, whole["prompt"]]
     ignored = tuple(dict.fromkeys((*left_out, *wish.unused)))
     wanted = Wanted(id=new_id(), model=asked.entry.id, prompt=prompt, params=asked.params, parent_id=wish.parent_id)
-    try:
+    with called(_told_params(asked, wish)):
         # Said before files are received for it.
         asked.entry.accept_params(asked.params)
+    # What was sent as fields is acceptable: a parameter that still is not was said by a flag in the words.
+    with called(whole | _told_inputs(service, asked, wish) | {"params": whole["prompt"]}):
         return await submit(house, links, service, actor, wanted, wish.files, asked.roles, ignored=ignored)
-    except Invalid as error:
-        raise in_the_clients_words(error, service, asked, wish) from error
 
 
 async def submit(
@@ -122,31 +122,24 @@ async def submit(
     return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
 
 
-def in_the_clients_words(error: Invalid, service: Service, asked: Meant, wish: Wish) -> Invalid:
-    """The same refusal, its fields called as the client called them: nobody mends a field they never sent."""
-    told = _told_fields(service, asked, wish)
-    extras = dict(error.extras)
-    faults = [{**fault, "field": told.get(fault["field"], fault["field"])} for fault in extras.get("errors", ())]
-    detail = error.detail
-    if faults:
-        extras["errors"] = faults
-        detail = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults[:FAULTS_SAID_MAX]) + "."
-    first = told.get(error.field or "", error.field)
-    return Invalid(error.code, detail, status=error.status, field=first, extras=extras)
-
-
-def _told_fields(service: Service, asked: Meant, wish: Wish) -> dict[str, str]:
-    """By what a generation's request calls a field: what the client calls it."""
+def _told_params(asked: Meant, wish: Wish) -> dict[str, str]:
+    """By what a generation's request calls a parameter: what the client calls it."""
     told = {}
     for param, own in asked.fields.items():
         names = wish.names(own)
         told[f"params.{param}"] = param if param in names else names[0]
+    return told
+
+
+def _told_inputs(service: Service, asked: Meant, wish: Wish) -> dict[str, str]:
+    """By what a generation's request calls a file: what the client calls it."""
+    told: dict[str, str] = {}
     for own in (*service.roles, *(given.role for given in asked.entry.inputs)):
         # Also of files that should have been sent.
         if (role := role_of(service, asked.entry, own)) is not None:
             told.setdefault(f"inputs.{role}", wish.names(own)[0])
     for place, (given, role) in enumerate(zip(wish.files, asked.roles, strict=True)):
-        told |= dict.fromkeys((f"inputs.{place}", f"inputs.{place}.asset_id", f"inputs.{role}"), given.field)
+        told |= dict.fromkeys((f"inputs.{place}", f"inputs.{role}"), given.field)
     return told
 
 

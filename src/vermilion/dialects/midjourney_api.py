@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from vermilion.dialects.bodies import ActionBody, BlendBody, ImagineBody, ModalBody, OneImageBody, ShortenBody
+from vermilion.dialects.bodies import (
+    ActionBody,
+    AdvancedParams,
+    BlendBody,
+    ImagineBody,
+    ModalBody,
+    OneImageBody,
+    ShortenBody,
+)
 from vermilion.dialects.buttons import act
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.house import HouseHere, LinksHere
@@ -47,9 +55,12 @@ def imagine(body: ImagineBody) -> Wish:
         )
         for picture in body.reference_images
     ]
-    sent_as = {"image_weight": ("reference_images",)}
+    sent_as = {name: (f"advanced_params.{name}",) for name in AdvancedParams.model_fields}
+    sent_as["image_weight"] = ("reference_images",)
     if body.advanced_params.custom_aspect_ratio is not None:
-        sent_as["aspect_ratio"] = ("custom_aspect_ratio",)
+        sent_as["aspect_ratio"] = sent_as["custom_aspect_ratio"]
+    if body.model is None and body.advanced_params.version is not None:
+        sent_as["model"] = sent_as["version"]
     return Wish("imagine", body.prompt, model_named(body), _imagine_fields(body), files, sent_as=sent_as)
 
 

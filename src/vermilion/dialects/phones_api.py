@@ -13,6 +13,7 @@ from vermilion.dialects.accounts_api import DoneView, SignedInView, signed_in
 from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import HouseHere
 from vermilion.dialects.routes import Route, face
+from vermilion.dialects.telling import called
 from vermilion.identity import (
     Account,
     Actor,
@@ -183,7 +184,11 @@ async def get_sms_config(house: HouseHere, actor: AdminActor) -> SmsConfigView:
 async def post_sms_config(house: HouseHere, actor: AdminActor, body: SmsConfigBody) -> SmsConfigView:
     """Only what is sent changes; another address wants the secret again."""
     present = await house.db.read(sms_view, house.sealer, house.clock.now())
-    return _sms_config(await change_sms(house, actor, _drafted(present, body)))
+    draft = _drafted(present, body)
+    sent = [name for name in ("password", "api_key") if name in body.model_fields_set]
+    secret = sent[0] if len(sent) == 1 else draft.login_by
+    with called({"account": "username", "secret": secret}):
+        return _sms_config(await change_sms(house, actor, draft))
 
 
 async def _meant(house: HouseHere, actor: Actor | None, body: CodeRequest) -> CodeRequest:

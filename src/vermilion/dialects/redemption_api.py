@@ -1,11 +1,11 @@
 """The described redemption codes: made, listed, changed, exported by admins, received by people."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Path, Response
-from pydantic import AliasChoices, BaseModel, Field, model_validator
+from pydantic import AliasChoices, BaseModel, Field, ModelWrapValidatorHandler, model_validator
 
 from vermilion.billing import (
     CSV_ANSWER,
@@ -25,10 +25,11 @@ from vermilion.billing import (
     redeem_for,
 )
 from vermilion.db import Tx
-from vermilion.dialects.bodies import Body
+from vermilion.dialects.bodies import Body, snake
 from vermilion.dialects.house import House, HouseHere
 from vermilion.dialects.numbered import PageNumber, PageSize
 from vermilion.dialects.routes import Route, face
+from vermilion.dialects.telling import called
 from vermilion.identity import Actor, AdminActor, SessionActor
 
 Named = Annotated[str, Path(max_length=100, description="A code, written whole, or for admins its id.")]
@@ -37,7 +38,27 @@ _ALL = "/credit/redemption_codes"
 _ONE = f"{_ALL}/{{code}}"
 
 
-class CodesBody(Body):
+class ExpiryBody(Body):
+    """A body with an expiry, that remembers which of its two names it was sent under."""
+
+    _expiry_name: str = "expired_at"
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remembers(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        body = handler(given)
+        keys = {snake(str(key)) for key in given} if isinstance(given, dict) else set()
+        if "expires_at" in keys and "expired_at" not in keys:
+            body._expiry_name = "expires_at"
+        return body
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By what the house calls its fields: what the client called them."""
+        return {"expires_at": self._expiry_name}
+
+
+class CodesBody(ExpiryBody):
     """How many codes, of how many credits (`amount`, or `credits`), until when (`expired_at`, or `expires_at`)."""
 
     amount: Annotated[int, Field(ge=1, le=100_000_000, validation_alias=AliasChoices("amount", "credits"))]
@@ -46,7 +67,7 @@ class CodesBody(Body):
     expired_at: Annotated[SomeDay | None, Field(validation_alias=AliasChoices("expired_at", "expires_at"))] = None
 
 
-class CodeBody(Body):
+class CodeBody(ExpiryBody):
     """What changes about a code; `expired_at` of null means never."""
 
     enabled: bool = Field(default_factory=bool)
@@ -134,7 +155,8 @@ async def post_codes(house: HouseHere, actor: AdminActor, body: CodesBody) -> Co
     """Make codes; they are told here, and afterwards only by an export."""
     wanted = NewCodes(count=body.count, amount_credits=body.amount, purpose=body.purpose, expires_at=body.expired_at)
     now = house.clock.now()
-    batch = await house.db.write(make_codes, house.sealer, house.code_key, actor, wanted, now)
+    with called(body.names):
+        batch = await house.db.write(make_codes, house.sealer, house.code_key, actor, wanted, now)
     return CodeList(
         items=[
             CodeItem(
@@ -156,7 +178,8 @@ async def post_codes(house: HouseHere, actor: AdminActor, body: CodesBody) -> Co
 @face(Route("PUT", _ONE, "admin", "Change a redemption code"), refusals=(409,))
 async def put_code(house: HouseHere, actor: AdminActor, code: Named, body: CodeBody) -> CodeItem:
     """Switch a code on or off, or change its purpose or expiry; it is named by its id or written whole."""
-    return _item(await house.db.write(_change, house.code_key, actor, code, body.patch(), house.clock.now()))
+    with called(body.names):
+        return _item(await house.db.write(_change, house.code_key, actor, code, body.patch(), house.clock.now()))
 
 
 @face(Route("DELETE", _ONE, "admin", "Delete a redemption code"), refusals=(409,))

@@ -9,6 +9,7 @@ from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.routes import Route, face
+from vermilion.dialects.telling import called
 from vermilion.identity import AdminActor, CurrentActor
 from vermilion.library import (
     AssetView,
@@ -31,6 +32,9 @@ Provider = Literal["local", "tencent-cos", "aliyun-oss", "huawei-obs", "s3"]
 Source = Literal["made", "uploaded"]
 FileKind = Literal["image", "video", "audio"]
 Line = Annotated[str, Field(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+_SENT_AS: Final = {"kind": "provider", "endpoint_url": "endpoint", "root": "base_path", "access_key": "secret_id"}
+"""By what the library calls a setting: what these clients call it, where that is something else."""
 
 _MADE: Final = Wanted(source="made")
 _KINDS: Final[dict[Provider, PlaceKind]] = {
@@ -152,13 +156,15 @@ async def get_config(house: HouseHere, _actor: AdminActor) -> StorageConfigView:
 @face(Route("POST", "/storage/config", "admin", "Choose where files lie"))
 async def post_config(house: HouseHere, actor: AdminActor, body: StorageConfigBody) -> StorageConfigView:
     """It is tested first, and effective at once; files that lie elsewhere stay there until they are migrated."""
-    return _config(await choose_storage(house, actor, await _draft(house, body)))
+    with called(_SENT_AS):
+        return _config(await choose_storage(house, actor, await _draft(house, body)))
 
 
 @face(Route("POST", "/storage/test", "admin", "Test where files lie"))
 async def post_test(house: HouseHere, _actor: AdminActor, body: StorageConfigBody | None = None) -> StorageTestView:
     """Write a small file, read it back, compare, delete it: where the body says, or else where new files go."""
-    tried = await try_storage(house, None if body is None else await _draft(house, body))
+    with called(_SENT_AS):
+        tried = await try_storage(house, None if body is None else await _draft(house, body))
     return StorageTestView(
         success=tried.step is None,
         message=tried.detail or "Written, read back and deleted.",

@@ -43,6 +43,7 @@ def lip_sync(body: LipSyncBody) -> Wish:
         sent,
         files,
         parent_id=body.task_id,
+        sent_as={"prompt": ("text",), "parent_id": ("task_id",)},
         unused=_unspoken(body, spoken=spoken),
     )
 
@@ -52,7 +53,8 @@ def _wish(job: Job, body: VideoBody) -> Wish:
     moves = {} if body.camera_control is None else camera_fields(body.camera_control)
     given = {"image": body.image, "image_tail": body.image_tail}
     files = [GivenFile(name, content) for name, content in given.items() if content]
-    sent_as = dict.fromkeys(moves, ("camera_control",))
+    named_as = "model" if body.model_name is None and body.model is not None else "model_name"
+    sent_as = {"model": (named_as,), **dict.fromkeys(moves, ("camera_control",))}
     return Wish(job, body.prompt, body.model_name or body.model, sent | moves, files, sent_as=sent_as)
 
 

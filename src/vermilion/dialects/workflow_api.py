@@ -76,7 +76,7 @@ async def create(house: HouseHere, links: LinksHere, actor: CurrentActor, body: 
         body.model_name,
         sent,
         files,
-        sent_as={"width_height": ("width", "height")},
+        sent_as={"model": ("model_name",), "width_height": ("width", "height")},
         # One side alone says no size.
         unused=tuple(sides) if len(sides) == 1 else (),
     )
