@@ -51,8 +51,8 @@ def _said(node: ast.expr) -> Iterator[str]:
 
 
 def words_of(locale: str) -> set[str]:
-    """The actions the catalogue of the admin's pages has words for."""
-    text = (ROOT / f"web/src/lib/i18n/{locale}/admin.ts").read_text(encoding="utf-8")
+    """The actions the audit's catalogue has words for."""
+    text = (ROOT / f"web/src/lib/i18n/{locale}/audit.ts").read_text(encoding="utf-8")
     return set(re.findall(r"^  'audit\.do\.([a-z_.]+)':", text, re.M))
 
 
@@ -82,7 +82,12 @@ def members() -> set[str]:
         for function in ast.walk(ast.parse(text_of(path))):
             if isinstance(function, ast.FunctionDef) and function.name == "_audited":
                 dicts = (node for node in ast.walk(function) if isinstance(node, ast.Dict))
-                found |= {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
+                found |= {
+                    key.value
+                    for node in dicts
+                    for key in node.keys
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                }
     # Told member by member, never told, or kept masked under another name.
     return (found | {"title.en", "title.zh", "target"}) - {"title", "fields", "digest", "secret_sealed"}
 
@@ -92,7 +97,7 @@ def test_every_member_the_audit_keeps_has_words(locale: str) -> None:
     pages = (ROOT / "web/src/lib/admin/audit.ts").read_text(encoding="utf-8")
     labels = pages[pages.index("const LABELS") : pages.index("const UNTOLD")]
     named = {quoted or plain for quoted, plain in re.findall(r"(?:'([\w.]+)'|\b(\w+)): '", labels)}
-    text = (ROOT / f"web/src/lib/i18n/{locale}/admin.ts").read_text(encoding="utf-8")
+    text = (ROOT / f"web/src/lib/i18n/{locale}/audit.ts").read_text(encoding="utf-8")
     named |= set(re.findall(r"^  'audit\.member\.([a-z_]+)':", text, re.M))
     found = members()
     assert {"price_minor", "endpoint_url", "bucket", "api_key", "pid"} <= found

@@ -1,13 +1,6 @@
 /** English: where files lie, for admins. */
 const storage = {
   'admin.storage': 'Storage',
-  'audit.do.storage.change': 'Changed where new files go',
-  'audit.do.storage.forget': 'Forgot a place for files',
-  'audit.do.storage.move': 'Began to move files',
-  'audit.do.storage.stop': 'Stopped moving files',
-  'audit.thing.storage': 'Storage',
-  'audit.thing.storage_place': 'Place for files',
-  'audit.thing.file_move': 'Move of files',
 
   'storage.body': "Files lie in the studio's own folder, or in a bucket of a cloud. People notice no difference: every file is given out by the studio, with the same rights.",
   'storage.now': 'New files go to',

@@ -3,13 +3,6 @@ import type { StorageMessages } from '../en/storage';
 
 const storage: StorageMessages = {
   'admin.storage': '存储',
-  'audit.do.storage.change': '更改了新文件的存放位置',
-  'audit.do.storage.forget': '移除了一个存放位置',
-  'audit.do.storage.move': '开始迁移文件',
-  'audit.do.storage.stop': '停止迁移文件',
-  'audit.thing.storage': '存储',
-  'audit.thing.storage_place': '存放位置',
-  'audit.thing.file_move': '文件迁移',
 
   'storage.body': '文件可以存放在画室自己的文件夹里，也可以存放在云端的存储桶里。对使用者没有区别：所有文件都由画室按同样的权限给出。',
   'storage.now': '新文件存放到',
