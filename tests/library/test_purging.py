@@ -1,37 +1,25 @@
 """Files nobody has any more leave the clouds; none that somebody has does, however late it is deleted."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import pytest
 from sqlalchemy import select
 
-from tests.clouds import Cloud, cloud_here
+from tests.clouds import Cloud
 from tests.storage.housed import Housed, housed
+from tests.storage.housed import cloud as cloud  # noqa: PLC0414 - a fixture
+from tests.storage.housed import house as house  # noqa: PLC0414 - a fixture
 from tests.storage.test_places import copies, keep, read
 from vermilion import library
-from vermilion.db import Database, Tx
+from vermilion.db import Tx
 from vermilion.kit import SystemClock, new_id
 from vermilion.library import KeptFile
 from vermilion.storage import FOLDER, PlacedFileRow
 
 CONTENT = b"a picture that somebody has again"
 ANNA = uuid4()
-
-
-@pytest.fixture
-async def cloud() -> AsyncIterator[Cloud]:
-    async with cloud_here() as here:
-        yield here
-
-
-@pytest.fixture
-async def house(db: Database, tmp_path: Path) -> AsyncIterator[Housed]:
-    async with housed(db, tmp_path) as opened:
-        yield opened
 
 
 async def upload(house: Housed, key: str) -> UUID:

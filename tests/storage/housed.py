@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import insert, update
 
-from tests.clouds import ACCESS_KEY, SECRET_KEY, Cloud
+from tests.clouds import ACCESS_KEY, SECRET_KEY, Cloud, cloud_here
 from vermilion.db import Database, Tx, announce
 from vermilion.kit import SystemClock, new_id
 from vermilion.kit.sealed import Sealer, load_or_create_key
@@ -87,3 +88,17 @@ async def housed(db: Database, data: Path) -> AsyncIterator[Housed]:
         yield Housed(places, folder, db, sealer, spool)
     finally:
         places.close()
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Cloud]:
+    """A bucket of the sandbox."""
+    async with cloud_here() as here:
+        yield here
+
+
+@pytest.fixture
+async def house(db: Database, tmp_path: Path) -> AsyncIterator[Housed]:
+    """The places of an empty house."""
+    async with housed(db, tmp_path) as opened:
+        yield opened

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from tests.clouds import SECRET_KEY, Cloud, cloud_here
+from tests.clouds import SECRET_KEY, Cloud
 from tests.storage.housed import Housed, housed
+from tests.storage.housed import cloud as cloud  # noqa: PLC0414 - a fixture
+from tests.storage.housed import house as house  # noqa: PLC0414 - a fixture
 from vermilion.db import Database, Tx
 from vermilion.kit import SystemClock
 from vermilion.storage import FOLDER, FileMissing, PlacedFileRow, StorageFailed, content_key, placing
 
 CONTENTS = tuple(bytes([n]) * (1000 + n) for n in range(3))
 KEYS = tuple(content_key(hashlib.sha256(content).hexdigest()) for content in CONTENTS)
-
-
-@pytest.fixture
-async def cloud() -> AsyncIterator[Cloud]:
-    async with cloud_here() as here:
-        yield here
-
-
-@pytest.fixture
-async def house(db: Database, tmp_path: Path) -> AsyncIterator[Housed]:
-    async with housed(db, tmp_path) as opened:
-        yield opened
 
 
 def wanted(_tx: Tx, _key: str) -> bool:

@@ -1,28 +1,14 @@
 """One bucket under two addresses: no file is ever deleted as its own leftover."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.clouds import Cloud, cloud_here
-from tests.storage.housed import Housed, housed
+from tests.clouds import Cloud
+from tests.storage.housed import Housed
+from tests.storage.housed import cloud as cloud  # noqa: PLC0414 - a fixture
+from tests.storage.housed import house as house  # noqa: PLC0414 - a fixture
 from tests.storage.test_places import CONTENTS, copies, keep, long_ago, read, wanted
-from vermilion.db import Database
 from vermilion.kit import SystemClock
 from vermilion.storage import FOLDER, StorageFailed, placing
-
-
-@pytest.fixture
-async def cloud() -> AsyncIterator[Cloud]:
-    async with cloud_here() as here:
-        yield here
-
-
-@pytest.fixture
-async def house(db: Database, tmp_path: Path) -> AsyncIterator[Housed]:
-    async with housed(db, tmp_path) as opened:
-        yield opened
 
 
 async def test_a_move_between_two_names_of_one_bucket_deletes_nothing(house: Housed, cloud: Cloud) -> None:
