@@ -87,6 +87,11 @@ async def a_button_that_asks_is_answered(scene: Scene, route: Route) -> None:
     grid = await scene.task("midjourney")
     upscale = next(each for each in grid["buttons"] if each["label"] == "Upscale 1")
     press = {"task_id": grid["id"], "custom_id": upscale["custom_id"]}
+    before = await scene.owner.balance()
+    ordinary = await scene.owner.post(route.path, press, status=409)
+    assert (ordinary["code"], ordinary["field"]) == ("dialects.button_asks_nothing", "custom_id")
+    unasked = await scene.owner.post(route.path, {"task_id": grid["id"]}, status=404)
+    assert unasked["code"] == "dialects.no_such_button" and (await scene.owner.balance())[0] == before[0]
     large = await scene.completed(scene.owner, "/midjourney/submit/action", press)
     region = next(each for each in large["buttons"] if each["label"] == "Vary a region")
     asked = await scene.owner.post(
@@ -116,5 +121,15 @@ async def a_seed_is_asked_for_and_known(scene: Scene, route: Route) -> None:
         assert (await scene.ended(scene.owner, "midjourney", asked["id"]))["status"] == "completed"
     told = await scene.owner.get(at)
     assert told["task_id"] == grid["id"] and told["seed"] >= 0
+    # What is known is told again without a task, and without a price.
+    before_again = await scene.owner.balance()
+    again = await scene.owner.post(at)
+    assert again["properties"]["facts"]["seed"] == told["seed"] and again["status"] == "completed"
+    wished = await scene.owner.post("/midjourney/submit/imagine", {"prompt": "a fox", "advanced_params": {"seed": 42}})
+    spent = await scene.owner.balance()
+    named = await scene.owner.post(f"/midjourney/task/{wished['id']}/image-seed")
+    assert named["id"] == wished["id"] and named["properties"]["params"]["seed"] == 42
+    assert (await scene.owner.balance())[0] == spent[0] and again["id"] == (await scene.owner.post(at))["id"]
+    assert spent[0] < before_again[0], "only what was wished for anew is paid"
     assert (await scene.other.client.get(at)).status_code == 404
     assert (await scene.other.client.post(at)).status_code == 404

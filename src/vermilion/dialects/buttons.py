@@ -23,7 +23,11 @@ async def act(
     prompt: str | None = None,
     mask: str | None = None,
 ) -> TaskView:
-    """Do what a button says. Raises `NotFound` (`dialects.no_such_button`) and `Conflict` (`dialects.button_asks`)."""
+    """Do what a button says.
+
+    Raises `NotFound` (`dialects.no_such_button`) and `Conflict`: `dialects.button_asks` where what it asks for was
+    not sent, `dialects.button_asks_nothing` where an answer is sent to a button that waits for none.
+    """
     owner, view = await house.db.read(task_for, service, actor, body.task_id)
     if owner != actor.user_id:
         raise NotFound("generation.not_found", "There is no such generation.")
@@ -31,6 +35,12 @@ async def act(
     pressed = _pressed(view, body.custom_id, given)
     action = pressed.action
     needs = set(action.get("needs") or ())
+    if isinstance(body, ModalBody) and not needs:
+        raise Conflict(
+            "dialects.button_asks_nothing",
+            "This button asks for nothing more: send it to submit/action.",
+            field="custom_id",
+        )
     # Words that come with the button stand in for words that were not sent; pressed alone, it still asks.
     worded = {"prompt"} if action.get("prompt") and given else set()
     if lacking := sorted(needs - given - worded):

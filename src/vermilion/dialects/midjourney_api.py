@@ -1,11 +1,13 @@
 """Midjourney: imagine, blend, describe, shorten; what its buttons do; the seed of a picture."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from vermilion.db import Tx
 from vermilion.dialects.bodies import (
     ActionBody,
     AdvancedParams,
@@ -21,10 +23,10 @@ from vermilion.dialects.house import HouseHere, LinksHere
 from vermilion.dialects.making import Wish, make, makes
 from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import MIDJOURNEY
-from vermilion.dialects.task_views import TaskView
+from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.dialects.tasks_api import task_for
-from vermilion.generation import Filter, list_generations
-from vermilion.identity import CurrentActor
+from vermilion.generation import Filter, GenerationView, list_generations
+from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import NotFound
 
 SEEDS_ASKED_MAX: Final = 20
@@ -108,16 +110,12 @@ async def modal(house: HouseHere, links: LinksHere, actor: CurrentActor, body: M
 @face(Route("GET", "/midjourney/task/{task_id}/image-seed", "owner", "The seed of a task"))
 async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> ImageSeedView:
     """The seed, where it is known: it was asked for, or Midjourney told it, or a request for it was answered."""
-    owner, view = await house.db.read(task_for, MIDJOURNEY, actor, task_id)
-    asked = Filter(model=MIDJOURNEY.models["image-seed"][0], parent_id=task_id)
-    answers = await house.db.read(list_generations, owner, asked, cursor=None, limit=SEEDS_ASKED_MAX)
-    told = [each.facts.get("seed") for each in (view, *answers.items) if each.facts]
-    seed = next((each for each in (*told, view.params.get("seed")) if isinstance(each, int)), None)
-    if seed is None:
+    known = await house.db.read(_known_seed, actor, task_id)
+    if known.seed is None:
         raise NotFound(
             "dialects.no_seed", "No seed is known of this task yet. POST to this address asks Midjourney for it."
         )
-    return ImageSeedView(task_id=task_id, seed=seed)
+    return ImageSeedView(task_id=task_id, seed=known.seed)
 
 
 @face(
@@ -125,8 +123,38 @@ async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> Im
     refusals=(402, 409),
 )
 async def ask_image_seed(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
-    """A task of its own, with a price; once it is completed, GET knows the seed."""
+    """A task of its own, with a price; once it is completed, GET knows the seed.
+
+    Where the seed is known already nothing is asked and nothing paid: the answer is the task that told it.
+    """
+    known = await house.db.read(_known_seed, actor, task_id)
+    if known.seed is not None:
+        return task_view(MIDJOURNEY, known.told_by, links, user_id=known.owner)
     return await make(house, links, MIDJOURNEY, actor, Wish("image-seed", parent_id=task_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownSeed:
+    """The seed of a task, None where nobody knows it, the generation that tells it, and whose that is."""
+
+    seed: int | None
+    told_by: GenerationView
+    owner: UUID
+
+
+def _known_seed(tx: Tx, viewer: Actor, task_id: UUID) -> _KnownSeed:
+    """What Midjourney told of the task, or answered when it was asked, or what the task was to begin from.
+
+    Raises `NotFound` as `task_for` does.
+    """
+    owner, view = task_for(tx, MIDJOURNEY, viewer, task_id)
+    asked = Filter(model=MIDJOURNEY.models["image-seed"][0], parent_id=task_id)
+    answers = list_generations(tx, owner, asked, cursor=None, limit=SEEDS_ASKED_MAX)
+    told = [(each, (each.facts or {}).get("seed")) for each in (view, *answers.items)]
+    for told_by, seed in (*told, (view, view.params.get("seed"))):
+        if isinstance(seed, int):
+            return _KnownSeed(seed, told_by, owner)
+    return _KnownSeed(None, view, owner)
 
 
 def _imagine_fields(body: ImagineBody) -> Mapping[str, Any]:
