@@ -29,6 +29,11 @@ async def flux_paints_from_words(scene: Scene, route: Route) -> None:
     assert task["properties"]["params"]["aspect_ratio"] == "16:9" and task["properties"]["params"]["seed"] == 7
     created = await scene.owner.post(route.path, {"prompt": "a fox", "strength": 0.9})
     assert created["model"] == "flux-1-dev" and created["ignored_fields"] == ["strength"]
+    # What was told at the submit is told for as long as the task is.
+    ended = await scene.ended(scene.owner, "flux", created["id"])
+    listed = (await scene.owner.get("/flux/tasks"))["items"]
+    assert ended["ignored_fields"] == ["strength"]
+    assert next(each for each in listed if each["id"] == created["id"])["ignored_fields"] == ["strength"]
     sized = {"model": "flux-1-schnell", "prompt": "a fox"}
     exact = await scene.completed(scene.owner, route.path, {**sized, "image_size": {"width": 640, "height": 512}})
     assert exact["properties"]["params"]["exact_size"] == {"width": 640, "height": 512}

@@ -1,7 +1,7 @@
 """From a described request to a generation: choose the model, receive the files, ask for it like anybody."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -80,14 +80,20 @@ async def make(house: House, links: Links, service: Service, actor: Actor, wish:
     prompt, left_out = wish.prompt, [name for own in asked.ignored for name in wish.names(own)]
     if asked.entry.prompt is None and prompt:
         prompt, left_out = "", [*left_out, whole["prompt"]]
-    ignored = tuple(dict.fromkeys((*left_out, *wish.unused)))
-    wanted = Wanted(id=new_id(), model=asked.entry.id, prompt=prompt, params=asked.params, parent_id=wish.parent_id)
+    wanted = Wanted(
+        id=new_id(),
+        model=asked.entry.id,
+        prompt=prompt,
+        params=asked.params,
+        parent_id=wish.parent_id,
+        ignored_fields=tuple(dict.fromkeys((*left_out, *wish.unused))),
+    )
     with called(_told_params(asked, wish)):
         # Said before files are received for it.
         asked.entry.accept_params(asked.params)
     # What was sent as fields is acceptable: a parameter that still is not was said by a flag in the words.
     with called(whole | _told_inputs(service, asked, wish) | {"params": whole["prompt"]}):
-        return await submit(house, links, service, actor, wanted, wish.files, asked.roles, ignored=ignored)
+        return await submit(house, links, service, actor, wanted, wish.files, asked.roles)
 
 
 async def submit(
@@ -100,26 +106,18 @@ async def submit(
     roles: Sequence[str] = (),
     *,
     inputs: tuple[WantedInput, ...] = (),
-    ignored: tuple[str, ...] = (),
 ) -> TaskView:
     """Request a generation with these files; those received for it are let go when it is refused."""
     # Said before files are received for what nobody would take up.
     await house.db.read(require_credential, service.provider)
     received = await receive(house, actor, files, roles)
-    complete = Wanted(
-        id=wanted.id,
-        model=wanted.model,
-        prompt=wanted.prompt,
-        params=wanted.params,
-        inputs=(*inputs, *received.inputs),
-        parent_id=wanted.parent_id,
-    )
+    complete = replace(wanted, inputs=(*inputs, *received.inputs))
     try:
         view = await begin_generation(house, actor, complete)
     except AppError:
         await let_go(house, actor, received.uploads)
         raise
-    return task_view(service, view, links, user_id=actor.user_id, ignored=ignored)
+    return task_view(service, view, links, user_id=actor.user_id)
 
 
 def _told_params(asked: Meant, wish: Wish) -> dict[str, str]:

@@ -74,7 +74,7 @@ class TaskView(BaseModel):
     buttons: list[ButtonView]
     properties: dict[str, Any]
     ignored_fields: list[str]
-    """What was sent and this model does not understand; told by the answer to a submit alone."""
+    """What was sent and this model does not understand."""
 
 
 class TaskPage(NumberedPage):
@@ -83,14 +83,7 @@ class TaskPage(NumberedPage):
     items: list[TaskView]
 
 
-def task_view(
-    service: Service,
-    view: GenerationView,
-    links: Links,
-    *,
-    user_id: UUID | None,
-    ignored: tuple[str, ...] = (),
-) -> TaskView:
+def task_view(service: Service, view: GenerationView, links: Links, *, user_id: UUID | None) -> TaskView:
     """The task of a generation."""
     images, videos, sounds = (
         [links.file(asset.id) for asset in view.assets if asset.kind == kind] for kind in ("image", "video", "audio")
@@ -128,7 +121,7 @@ def task_view(
         completed_at=view.finished_at,
         buttons=_buttons(view),
         properties={"model_name": view.model_name.en, "params": view.params, "facts": view.facts or {}},
-        ignored_fields=list(ignored),
+        ignored_fields=view.ignored_fields,
     )
 
 

@@ -51,7 +51,10 @@ class WantedInput:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A request as it came in; `id` was made by the client, so that asking twice is asking once."""
+    """A request as it came in; `id` was made by the client, so that asking twice is asking once.
+
+    `ignored_fields` are remembered beside it: what else was sent, in another API's shape, and says nothing here.
+    """
 
     id: UUID
     model: str
@@ -60,6 +63,7 @@ class Wanted:
     inputs: tuple[WantedInput, ...] = ()
     parent_id: UUID | None = None
     priority: int = 0
+    ignored_fields: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """What must be equal for two requests with one id to be the same request."""
@@ -121,6 +125,7 @@ def request_generation(
         "line_until": now + LINE_WAIT_MAX,
         "deadline_at": now + LINE_WAIT_MAX,
         "created_at": now,
+        "ignored_fields": list(wanted.ignored_fields) or None,
     }
     if _REQUEST.run(tx, values).rowcount == 0:
         return _same_again(tx, tx.get_one(GenerationRow, wanted.id), actor, wanted), False

@@ -29,7 +29,8 @@ class GenerationRow(Base):
 
     `version` is what every step compares and sets. `hold_id` names the open hold; after the end it stays, as the
     name of the receipt. `line_until` bounds the wait for a turn, `deadline_at` the stage it is in. `watch_until`
-    keeps a failed row driven, in case its result still arrives.
+    keeps a failed row driven, in case its result still arrives. `ignored_fields` were sent in another API's shape and
+    say nothing to the model; NULL where there were none.
     """
 
     __tablename__ = "generation"
@@ -105,6 +106,7 @@ class GenerationRow(Base):
     submitted_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     deleted_at: Mapped[datetime | None] = mapped_column(Instant)
+    ignored_fields: Mapped[list[str] | None] = mapped_column(JsonOrNull)
 
 
 SUCCEEDED_ROWS = text("generation.status = 'succeeded'")

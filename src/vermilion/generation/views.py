@@ -53,6 +53,7 @@ class GenerationView(BaseModel):
     """One generation, whole.
 
     `preview_version` says that there is a passing picture of it to ask for, and grows with every new one.
+    `ignored_fields` are those that a request in another API's shape had and its model does not understand.
     """
 
     id: UUID
@@ -73,6 +74,7 @@ class GenerationView(BaseModel):
     progress: ProgressView
     # The event log keeps views as they were told: a field added later has a default, so that those can still be read.
     preview_version: int | None = None
+    ignored_fields: list[str] = []
     typical_seconds: float
     facts: dict[str, Any] | None
     failure: FailureView | None
@@ -119,6 +121,7 @@ def generation_view(row: GenerationRow, entry: Snapshot, assets: Sequence[AssetR
         aspect=entry.aspect(row.params),
         progress=ProgressView(percent=row.percent, queue_position=row.queue_position),
         preview_version=_preview_version(row, status),
+        ignored_fields=row.ignored_fields or [],
         typical_seconds=entry.typical_seconds,
         facts=row.facts,
         failure=FailureView(**row.failure) if row.failure is not None else None,

@@ -2869,6 +2869,7 @@ export interface components {
          * @description One generation, whole.
          *
          *     `preview_version` says that there is a passing picture of it to ask for, and grows with every new one.
+         *     `ignored_fields` are those that a request in another API's shape had and its model does not understand.
          */
         GenerationView: {
             /** Aspect */
@@ -2907,6 +2908,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Ignored Fields
+             * @default []
+             */
+            ignored_fields?: string[];
             /** Inputs */
             inputs: components["schemas"]["vermilion__generation__views__InputView"][];
             /**
