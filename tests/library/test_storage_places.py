@@ -199,6 +199,22 @@ async def test_a_move_goes_on_past_what_cannot_be_moved_and_waits_for_a_cloud_th
     assert damaged["id"] and path.read_bytes() == b"damaged"
 
 
+async def test_a_move_to_where_every_file_lies_already_ends_at_once_and_counts_none(studio: Studio) -> None:
+    admin, someone = await studio.admin(), await studio.person()
+    await someone.upload(png(1))
+    in_the_folder = await admin.post("/admin/storage/move", status=202)
+    await choose(admin, settings(studio))
+    assert (await admin.post("/admin/storage/move", status=202))["total_files"] == 2
+    assert (await moved(admin))["done_files"] == 2
+    in_the_cloud = await admin.post("/admin/storage/move", status=202)
+    for move in (in_the_folder, in_the_cloud):
+        assert (move["state"], move["total_files"], move["done_files"]) == ("done", 0, 0)
+    await someone.upload(png(2))
+    await choose(admin, {"kind": "local"})
+    assert (await admin.post("/admin/storage/move", status=202))["total_files"] == 4
+    assert (await moved(admin))["done_files"] == 4
+
+
 async def test_a_move_outlives_what_nobody_expected_and_asking_again_wakes_it(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,26 +37,41 @@ class Held:
 
 
 def start_move(tx: Tx, actor: Actor | None, now: datetime) -> FileMoveRow:
-    """Begin to move everything to where new files go. Raises `Conflict` (`storage.move_running`) while one runs."""
+    """Begin to move everything to where new files go. Raises `Conflict` (`storage.move_running`) while one runs.
+
+    Where every file lies there already, the move is done as it begins, and counts none.
+    """
     target_id = tx.scalar(select(PlaceRow.id).where(PlaceRow.receiving)) or FOLDER
-    keys = union(*(select(column.label("key")).where(column.is_not(None)) for column in _KEYS)).subquery()
+    # The index tells of another one that runs, but not to a move that is done as it begins.
+    already = running_move(tx) is not None
+    total, elsewhere = _counted(tx, target_id)
     row = {
         "id": new_id(),
         "target_id": target_id,
-        "state": "running",
-        "total_files": tx.scalar(select(func.count()).select_from(keys)) or 0,
+        "state": "running" if elsewhere else "done",
+        "total_files": total if elsewhere else 0,
         "done_files": 0,
         "failed_files": 0,
         "last_key": "",
         "started_at": now,
         "updated_at": now,
-        "finished_at": None,
+        "finished_at": None if elsewhere else now,
     }
     begun = tx.execute(insert_into(tx, FileMoveRow).values(**row).on_conflict_do_nothing().returning(FileMoveRow.id))
-    if begun.first() is None:
+    if already or begun.first() is None:
         raise Conflict("storage.move_running", "Files are being moved already.")
     audit(tx, actor, "storage.move", f"file_move:{row['id']}", None, {"target": str(target_id)}, now)
     return tx.get_one(FileMoveRow, row["id"])
+
+
+def _counted(tx: Tx, target_id: UUID) -> tuple[int, int]:
+    """How many files somebody has, and how many of them lie elsewhere than at the target."""
+    keys = union(*(select(column.label("key")).where(column.is_not(None)) for column in _KEYS)).subquery()
+    lies = (PlacedFileRow.key == keys.c.key) & PlacedFileRow.leaving.is_(False)
+    there = PlacedFileRow.place_id.is_(None) if target_id == FOLDER else PlacedFileRow.place_id == target_id
+    counted = select(func.count(), func.count().filter(there)).select_from(keys).join(PlacedFileRow, lies, isouter=True)
+    total, settled = tx.execute(counted).one()
+    return total, total - settled
 
 
 def stop_move(tx: Tx, actor: Actor | None, now: datetime) -> bool:
