@@ -1,5 +1,12 @@
 /** Asks one question and waits for the answer: `if (await ask({...}))`. Drawn once, by Asking.svelte. */
-export type Question = { title: string; body?: string; yes: string; danger?: boolean };
+export type Question = {
+  title: string;
+  body?: string;
+  yes: string;
+  /** What leaving it as it is is called; else something is kept where there is danger, and nothing is done where not. */
+  no?: string;
+  danger?: boolean;
+};
 
 class Asking {
   question = $state.raw<Question | null>(null);
