@@ -56,6 +56,14 @@ async def test_a_refusal_names_the_field_that_was_sent(
     assert {fault["field"] for fault in problem.get("errors", [])} <= {field}, problem
 
 
+async def test_a_body_without_its_kind_is_told_which_to_name(scene: Scene) -> None:
+    for path in ("/flux/text-to-image", "/generations"):
+        for headers in ({}, {"Content-Type": "text/plain"}):
+            refused = await scene.owner.client.post(path, content=b'{"prompt": "a fox"}', headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (422, "request.invalid")
+            assert "Content-Type: application/json" in refused.json()["detail"], refused.text
+
+
 async def test_a_code_that_changes_is_refused_by_the_name_of_its_expiry(scene: Scene) -> None:
     (made,) = (await scene.admin.post(CODES, {"amount": 5}))["items"]
     for name in ("expired_at", "expires_at"):

@@ -71,7 +71,7 @@ class FluxBody(Body):
     image_urls: Annotated[list[Given], Field(max_length=FILES_MAX)] = []
     num_images: Whole | None = None
     aspect_ratio: Text | None = None
-    image_size: Annotated[Text | PixelSize | None, BeforeValidator(_word_or_pixels)] = None
+    image_size: Annotated[str | PixelSize | None, BeforeValidator(_word_or_pixels)] = None
     guidance_scale: Number | None = None
     num_inference_steps: Whole | None = None
     seed: Seed = None

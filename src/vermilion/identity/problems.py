@@ -1,8 +1,8 @@
 """Every error leaves the house as a problem (RFC 9457), `application/problem+json`, with a stable code."""
 
 import http
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from vermilion.identity.faults import BODY, faults_of, is_of_the_body, sentence
 from vermilion.kit import AppError
 
 REQUEST_ID = "vermilion.request_id"
@@ -23,27 +24,6 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _ERRORS_MAX = 20
 """How many faults of one request are told: enough to mend a form, too few to make answers large."""
-
-_FIELD_CHARS_MAX = 200
-
-_FAULTS = {
-    "missing": "required",
-    "extra_forbidden": "unknown",
-    "string_too_long": "too_long",
-    "too_long": "too_long",
-    "string_too_short": "too_short",
-    "too_short": "too_short",
-    "greater_than": "too_small",
-    "greater_than_equal": "too_small",
-    "less_than": "too_large",
-    "less_than_equal": "too_large",
-    "literal_error": "not_a_choice",
-    "enum": "not_a_choice",
-    "string_pattern_mismatch": "bad_format",
-}
-"""Pydantic's kinds of error in our words; what ends in `_type` or `_parsing` is `wrong_type`, the rest `invalid`."""
-
-_LIMITS = ("max_length", "min_length", "ge", "gt", "le", "lt")
 
 
 class FieldFault(BaseModel):
@@ -123,7 +103,8 @@ def answer_with_problems(app: FastAPI) -> None:
         return problem_response(cast(AppError, error), request.scope)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
-        return problem_response(invalid_request(cast(RequestValidationError, error).errors()), request.scope)
+        problem = invalid_request(cast(RequestValidationError, error).errors(), request.headers.get("content-type"))
+        return problem_response(problem, request.scope)
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         problem = _from_http(cast(HTTPException, error))
@@ -163,45 +144,23 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend the document
 
 
-def invalid_request(errors: Sequence[Any]) -> AppError:
-    """422 `request.invalid` from Pydantic's errors, every field named, no input echoed."""
-    faults = [_fault(error) for error in errors[:_ERRORS_MAX]]
-    first = faults[0] if faults else {"field": "body", "message": "The request is not valid."}
-    named = f"{first['field']}: " if first["field"] else ""
+def invalid_request(errors: Sequence[Any], content_type: str | None = None) -> AppError:
+    """422 `request.invalid` from Pydantic's errors, every field named, no input echoed.
+
+    `content_type` is what the client said of its body: the framework reads one as JSON only where it was said to be.
+    """
+    faults = faults_of(errors[:_ERRORS_MAX])
+    if faults and is_of_the_body(faults[0]) and not _is_json(content_type):
+        faults[0]["message"] = "must be JSON, sent with Content-Type: application/json"
+    first = faults[0] if faults else {"field": BODY, "message": "is not valid"}
     return AppError(
-        "request.invalid",
-        f"{named}{first['message']}",
-        status=422,
-        field=first["field"] or None,
-        extras={"errors": faults},
+        "request.invalid", sentence(first), status=422, field=first["field"] or None, extras={"errors": faults}
     )
 
 
-_OF_A_KEY: Final = "[key]"
-"""What the framework adds to the path of a table's key that is wrong, beside the key."""
-
-
-def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
-    kind = str(error["type"])
-    code = _FAULTS.get(kind)
-    if code is None:
-        code = "wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid"
-    # The first part says where (body, query, path); a form knows its fields without it.
-    parts = [str(part) for part in error["loc"][1:] if part != _OF_A_KEY]
-    path = ".".join(parts) or str(error["loc"][0] if error["loc"] else "body")
-    # What a check of ours says is a sentence already; the framework puts its own words before it.
-    message = str(error["msg"]).removeprefix("Value error, ")
-    fault: dict[str, Any] = {"field": _storable(path), "code": code, "message": _storable(message)}
-    context = error.get("ctx") or {}
-    limit = next((context[name] for name in _LIMITS if name in context), None)
-    if isinstance(limit, int | float):
-        fault["limit"] = limit
-    return fault
-
-
-def _storable(text: str) -> str:
-    """Text that can be sent: a client may put half a surrogate pair into a field's name."""
-    return text[:_FIELD_CHARS_MAX].encode("utf-8", "replace").decode()
+def _is_json(content_type: str | None) -> bool:
+    said = (content_type or "").partition(";")[0].strip().lower()
+    return said == "application/json" or (said.startswith("application/") and said.endswith("+json"))
 
 
 def _from_http(error: HTTPException) -> AppError:
