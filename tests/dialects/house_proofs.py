@@ -152,8 +152,8 @@ async def models_are_priced(scene: Scene, route: Route) -> None:
         priced = {item["model"]: item for item in answer.json()["items"]}[model]
         assert (priced["base_credits"], priced["per_output_credits"]) == (7, 0), shape
     for wrong, said in (
-        (5, "prices are a list of"),
-        ({model: "many"}, f"the price of {model} is a whole number"),
+        (5, "Prices are a list of"),
+        ({model: "many"}, f"The price of {model} is a whole number"),
         ([{"credits": 5}], "names its model"),
         ([{"model": model, "credits": 5}] * 2, "twice"),
         ([{"model": model}], "say what it costs"),

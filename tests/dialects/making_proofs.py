@@ -44,6 +44,16 @@ async def flux_paints_from_words(scene: Scene, route: Route) -> None:
     for wrong in ("huge", "7:123"):
         refused = await scene.owner.post(route.path, {**sized, "image_size": wrong}, status=422)
         assert refused["field"] == "image_size" and refused["detail"].startswith("image_size must be"), wrong
+    for far, field in (
+        ("99999x99999", "image_size"),
+        ("00x1024", "image_size"),
+        ({"width": 99_999, "height": 1024}, "image_size.width"),
+        ({"width": 1024, "height": 0}, "image_size.height"),
+    ):
+        refused = await scene.owner.post(route.path, {**sized, "image_size": far}, status=422)
+        assert refused["field"] == field and "pixels" in refused["detail"], (far, refused)
+    twice = await scene.owner.post(route.path, {**sized, "num_images": 2, "numImages": 3}, status=422)
+    assert twice["field"] == "num_images" and "numImages" in twice["detail"], twice
 
 
 @proves("POST /flux/image-to-image")
@@ -199,8 +209,12 @@ async def a_face_speaks(scene: Scene, route: Route) -> None:
         route.path,
         {"video": film["video_url"], "mode": "audio", "audio": data_url(_hum(scene), "audio/mpeg"), "voice_id": "x"},
     )
-    created = await scene.owner.post(route.path, {**spoken, "audio": "belongs to the other mode"})
-    assert created["ignored_fields"] == ["audio"]
+    # What one mode speaks and the other follows is not guessed: a request has one of them.
+    both = await scene.owner.post(route.path, {**spoken, "audio": "not base64!"}, status=422)
+    assert both["field"] == "audio" and "mode" in both["detail"], both
+    followed = {"task_id": film["id"], "mode": "audio", "audio": data_url(_hum(scene), "audio/mpeg"), "text": "Hm."}
+    both = await scene.owner.post(route.path, followed, status=422)
+    assert both["field"] == "text" and "mode" in both["detail"], both
     assert made["model"] == "kling-lip-sync-audio"
     assert (await scene.owner.post(route.path, {"text": "no video"}, status=422))["code"] == "request.invalid"
     assert (await scene.other.client.post(route.path, json=spoken)).status_code == 404

@@ -16,12 +16,12 @@ from vermilion.dialects.bodies import (
     LipSyncBody,
     PaintingBody,
     VideoBody,
-    snake,
 )
 from vermilion.dialects.choosing import meant, role_of
 from vermilion.dialects.files import own_file
 from vermilion.dialects.midjourney_api import blend_shape, model_named
 from vermilion.dialects.sizes import image_size_fields, size_fields
+from vermilion.dialects.spelling import snake
 from vermilion.dialects.table import DREAMWORK, FLUX, GENERATION, JIMENG, KLING, MIDJOURNEY, SERVICES, Service
 from vermilion.dialects.task_views import STATUS_WORDS
 from vermilion.dialects.video_api import camera_fields
@@ -188,6 +188,33 @@ def test_a_camera_moves_in_one_direction() -> None:
     simple = CameraMove(config={"horizontal": 0, "pan": 3})
     assert camera_fields(simple) == {"camera_move": "pan", "camera_amount": 3}
     assert camera_fields(CameraMove(config={"pan": 0})) == {"camera_move": "none"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"type": "sideways"}, ("type",)),
+        ({"type": "simple", "config": {"sideways": 5}}, ("config", "sideways", "[key]")),
+        ({"type": "simple", "config": {"sideways": 0}}, ("config", "sideways", "[key]")),
+        ({"type": "simple", "config": {"pan": 11}}, ("config", "pan")),
+        ({"type": "simple", "config": {"pan": 5, "zoom": -5}}, ("config",)),
+        ({"type": "forward_up", "config": {"pan": 5}}, ("config",)),
+    ],
+)
+def test_a_camera_move_that_says_nothing_or_two_things_is_refused(sent: dict[str, Any], field: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        VideoBody.model_validate({"prompt": "a", "cameraControl": sent})
+    assert [fault["loc"] for fault in refused.value.errors()] == [("camera_control", *field)]
+
+
+def test_a_field_in_both_spellings_says_one_thing() -> None:
+    assert FluxBody.model_validate({"num_images": 2, "numImages": 2}).num_images == 2
+    for twice in ({"num_images": 2, "numImages": 3}, {"numImages": 3, "num_images": True}):
+        with pytest.raises(ValidationError, match="sent twice") as refused:
+            FluxBody.model_validate(twice)
+        assert [fault["loc"] for fault in refused.value.errors()] == [("num_images",)]
+    with pytest.raises(ValidationError, match="voice and as voiceId"):
+        LipSyncBody.model_validate({"video": "x", "voice": "a", "voiceId": "b"})
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,25 @@
 Limits here only bound what is read; what a model accepts is the catalog's to say.
 """
 
-import re
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from vermilion.dialects.spelling import named, renamed, snake
 
 PROMPT_MAX_CHARS = 20_000
 FILES_MAX = 16
-
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+SIDE_MAX_PIXELS = 16_384
 
 Text = Annotated[str, Field(max_length=2500)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -22,6 +31,7 @@ Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Seed = Annotated[Whole | None, AfterValidator(lambda seed: seed if seed is not None and seed >= 0 else None)]
 """What chance begins from; a negative one is how these clients say that the model is to choose."""
 Count = Annotated[int, Field(ge=1, le=100)]
+Direction = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 Given = Annotated[str, Field(min_length=1)]
 """A file: the id of one of the person's own, an address, a data URL, or base64."""
 
@@ -34,21 +44,23 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_spelling(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {snake(key) if key not in cls.model_fields else key: value for key, value in given.items()}
+        return named(given, lambda key: key if key in cls.model_fields else snake(key))
 
 
-def snake(key: str) -> str:
-    """`cfgScale` as `cfg_scale`."""
-    return _HUMP.sub("_", key).lower()
+def _within_pixels(side: int) -> int:
+    if not 1 <= side <= SIDE_MAX_PIXELS:
+        raise ValueError(f"must be 1 to {SIDE_MAX_PIXELS} pixels")
+    return side
+
+
+Side = Annotated[int, AfterValidator(_within_pixels)]
 
 
 class PixelSize(Body):
     """Width and height, in pixels."""
 
-    width: Annotated[int, Field(ge=1, le=16_384)]
-    height: Annotated[int, Field(ge=1, le=16_384)]
+    width: Side
+    height: Side
 
 
 def _word_or_pixels(given: Any) -> Any:
@@ -99,8 +111,18 @@ class PaintingBody(Body):
 class CameraMove(Body):
     """How the camera moves: one of the named moves, or `simple` with one direction that is not 0."""
 
-    type: Text = "simple"
-    config: dict[Annotated[str, Field(max_length=40)], Number] | None = None
+    type: Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"] = "simple"
+    config: dict[Direction, Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]] | None = None
+
+    @field_validator("config")
+    @classmethod
+    def _one_way(cls, config: dict[Direction, float] | None, info: ValidationInfo) -> dict[Direction, float] | None:
+        moved = [direction for direction, amount in (config or {}).items() if amount]
+        if len(moved) > 1:
+            raise ValueError(f"must move in one direction: {' and '.join(moved)} are not 0")
+        if moved and info.data.get("type", "simple") != "simple":
+            raise ValueError("is for the type simple alone: the other moves have no directions")
+        return config
 
 
 class VideoBody(Body):
@@ -251,7 +273,7 @@ class LipSyncBody(Body):
     @model_validator(mode="before")
     @classmethod
     def _other_names(cls, given: Any) -> Any:
-        return _renamed(given, voice_id="voice", voice_language="language", voice_speed="speed", audio_file="audio")
+        return renamed(given, voice_id="voice", voice_language="language", voice_speed="speed", audio_file="audio")
 
     @model_validator(mode="after")
     def _has_a_video(self) -> Self:
@@ -274,17 +296,3 @@ class CreateBody(Body):
     image: Given | None = None
     workflow: dict[str, Any] | None = None
     """Refused: what may run on the operator's machines is the operator's to choose."""
-
-
-class CreditsBody(Body):
-    """Credits to give or take, and why."""
-
-    user_id: UUID
-    amount: Annotated[int, Field(ge=1, le=100_000_000, strict=True)]
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
-
-
-def _renamed(given: Any, **names: str) -> Any:
-    if not isinstance(given, dict):
-        return given
-    return {names.get(snake(str(key)), key): value for key, value in given.items()}

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from vermilion import ledger
 from vermilion.catalog import (
@@ -17,7 +17,7 @@ from vermilion.catalog import (
     provider_states,
 )
 from vermilion.db import Tx
-from vermilion.dialects.bodies import CreditsBody
+from vermilion.dialects.bodies import Body
 from vermilion.dialects.choosing import entries_of
 from vermilion.dialects.config import (
     ConfigBody,
@@ -40,6 +40,14 @@ STATS_DAYS_MAX: Final = 90
 
 
 Days = Annotated[int, Query(ge=1, le=STATS_DAYS_MAX)]
+
+
+class CreditsBody(Body):
+    """Credits to give or take, and why."""
+
+    user_id: UUID
+    amount: Annotated[int, Field(ge=1, le=100_000_000, strict=True)]
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ServiceTestView(BaseModel):

@@ -25,10 +25,11 @@ from vermilion.billing import (
     redeem_for,
 )
 from vermilion.db import Tx
-from vermilion.dialects.bodies import Body, snake
+from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import House, HouseHere
 from vermilion.dialects.numbered import PageNumber, PageSize
 from vermilion.dialects.routes import Route, face
+from vermilion.dialects.spelling import snake
 from vermilion.dialects.telling import called
 from vermilion.identity import Actor, AdminActor, SessionActor
 

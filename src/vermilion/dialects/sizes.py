@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from vermilion.dialects.bodies import PixelSize
+from vermilion.dialects.bodies import SIDE_MAX_PIXELS, PixelSize
 from vermilion.dialects.choosing import WIDTH_HEIGHT
 from vermilion.kit import Invalid
 
@@ -21,11 +21,17 @@ _IMAGE_SIZES: Final = {
 """fal's words for `image_size`: width and height in pixels, as its schemas say them."""
 
 
-def size_fields(size: str) -> dict[str, Any]:
-    """`1024x768` as pixels, `16:9` as a shape, `2K` as a resolution; `adaptive` and `auto` leave it to the model."""
+def size_fields(size: str, *, field: str = "size") -> dict[str, Any]:
+    """`1024x768` as pixels, `16:9` as a shape, `2K` as a resolution; `adaptive` and `auto` leave it to the model.
+
+    Raises `Invalid` (`request.invalid`), naming the field, for pixels that no picture has.
+    """
     pixels = _PIXELS.match(size)
     if pixels:
-        return {WIDTH_HEIGHT: {"width": int(pixels[1]), "height": int(pixels[2])}}
+        width, height = int(pixels[1]), int(pixels[2])
+        if not (1 <= width <= SIDE_MAX_PIXELS and 1 <= height <= SIDE_MAX_PIXELS):
+            raise Invalid("request.invalid", f"{field} must have sides of 1 to {SIDE_MAX_PIXELS} pixels.", field=field)
+        return {WIDTH_HEIGHT: {"width": width, "height": height}}
     if ":" in size:
         return {"aspect_ratio": size}
     if size.lower() in {"adaptive", "auto"}:
@@ -47,7 +53,7 @@ def image_size_fields(size: str | PixelSize) -> dict[str, Any]:
     if word == "original":
         return {"aspect_ratio": word}
     if word == "auto" or _PIXELS.match(word) or _RATIO.match(word):
-        return size_fields(word.replace(" ", ""))
+        return size_fields(word.replace(" ", ""), field="image_size")
     raise Invalid(
         "request.invalid",
         f"image_size must be one of {', '.join(_IMAGE_SIZES)}, or auto; or pixels, as 1024x768 or as an object with"

@@ -6,6 +6,7 @@ from vermilion.dialects.bodies import CameraMove, LipSyncBody, VideoBody
 from vermilion.dialects.files import GivenFile
 from vermilion.dialects.making import Wish, makes
 from vermilion.dialects.table import JIMENG, KLING, Job, Service
+from vermilion.kit import Invalid
 
 _NOT_PARAMS: Final = {"prompt", "model", "model_name", "camera_control", "image", "image_tail"}
 
@@ -30,8 +31,9 @@ for each in (KLING, JIMENG):
 def lip_sync(body: LipSyncBody) -> Wish:
     """`mode` text speaks `text` in a voice, audio follows a recording; the video is a file, or what a task made."""
     spoken = body.mode in {"text", "text2video"}
+    _require_one_mode(body, spoken=spoken)
     files = [] if body.video is None else [GivenFile("video", body.video)]
-    if body.audio is not None and not spoken:
+    if body.audio is not None:
         files.append(GivenFile("audio", body.audio))
     sent: dict[str, Any] = {} if body.speed is None or not spoken else {"speed": body.speed}
     if body.voice is not None and spoken:
@@ -44,7 +46,7 @@ def lip_sync(body: LipSyncBody) -> Wish:
         files,
         parent_id=body.task_id,
         sent_as={"prompt": ("text",), "parent_id": ("task_id",)},
-        unused=_unspoken(body, spoken=spoken),
+        unused=() if spoken else _unspoken(body),
     )
 
 
@@ -69,10 +71,16 @@ def camera_fields(move: CameraMove) -> dict[str, Any]:
     return {"camera_move": name, "camera_amount": amount}
 
 
-def _unspoken(body: LipSyncBody, *, spoken: bool) -> tuple[str, ...]:
-    """What was sent and belongs to the other mode."""
-    others = {"audio"} if spoken else {"text", "voice", "language", "speed"}
-    return tuple(body.model_dump(exclude_defaults=True, include=others))
+def _require_one_mode(body: LipSyncBody, *, spoken: bool) -> None:
+    """Refuse what the other mode is made of: whoever sent both is not given the one they did not mean."""
+    other, its_mode, given = ("audio", "audio", body.audio) if spoken else ("text", "text", body.text)
+    if given:
+        raise Invalid("request.invalid", f"{other} belongs to mode {its_mode}: send one of the two modes.", field=other)
+
+
+def _unspoken(body: LipSyncBody) -> tuple[str, ...]:
+    """What was sent about a voice, where none speaks."""
+    return tuple(body.model_dump(exclude_defaults=True, include={"voice", "language", "speed"}))
 
 
 def _voice(voice: str, language: str | None) -> str:
