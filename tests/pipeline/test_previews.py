@@ -112,6 +112,26 @@ async def test_previews_are_told_in_measure_and_what_is_told_is_what_is(studio: 
     assert window.state == window.fetched()
 
 
+async def test_a_preview_that_comes_right_after_its_progress_is_told_at_once(studio: Studio) -> None:
+    """As a server tells a slow step: how far it is, and a moment later what it looks like. The next is far away."""
+    life = await studio.open()
+    steps = [(percent, pictured(int(percent))) for percent in (20.0, 40.0, 60.0)]
+    told: list[tuple[float, Pending | Exception | None]] = []
+    for percent, preview in steps:
+        told += [(7.0, Pending(True, percent=percent)), (0.03, Pending(True, percent=percent, preview=preview))]
+    hearing(studio, *told)
+    made = await life.request()
+    await studio.pass_time(0.2)
+    versions = []
+    for percent, _ in steps:
+        await studio.pass_time(7.03)
+        assert studio.view(made).progress.percent == percent
+        versions.append(studio.view(made).preview_version)
+    assert None not in versions
+    assert len(set(versions)) == len(steps), "each is told with its own step, none with the one after"
+    await studio.to_the_end()
+
+
 async def test_nothing_of_it_is_held_after_the_end(studio: Studio) -> None:
     life = await studio.open()
     hearing(studio, (0.1, Pending(True, preview=pictured(1))), job_seconds=5.0)

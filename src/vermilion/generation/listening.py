@@ -34,7 +34,7 @@ class Hearing:
         self._heard: Pending | None = None
         self._new_preview = False
         self._worth_a_look = False
-        self._looked_at: float | None = None
+        self._preview_looked_at: float | None = None
         self._looked: Pending | None = None
 
     def take(self, now: float = 0.0) -> Heard | None:
@@ -45,7 +45,9 @@ class Hearing:
         if self._heard is None or not self._worth_a_look:
             return None
         heard = Heard(self._heard, self._new_preview)
-        self._looked, self._looked_at = self._heard, now
+        self._looked = self._heard
+        if self._new_preview:
+            self._preview_looked_at = now
         self._heard, self._new_preview, self._worth_a_look = None, False, False
         return heard
 
@@ -60,9 +62,11 @@ class Hearing:
 
     def _moved(self, pending: Pending, now: float) -> bool:
         before = self._looked
-        if before is None or self._looked_at is None or before.started != pending.started:
+        if before is None or before.started != pending.started:
             return True
-        if self._new_preview and now - self._looked_at >= PREVIEW_STEP_SECONDS:
+        # By the last preview, not by the last look: a step tells how far it is, and a moment later what it looks like.
+        last = self._preview_looked_at
+        if self._new_preview and (last is None or now - last >= PREVIEW_STEP_SECONDS):
             return True
         return (self._highest or 0.0) - (before.percent or 0.0) >= PROGRESS_STEP_PERCENT
 
