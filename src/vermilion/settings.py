@@ -82,3 +82,8 @@ class Settings(BaseSettings):
     def port_of_sandbox(self) -> int:
         """Where the sandbox listens."""
         return self.sandbox_port or self.port + 1
+
+    @property
+    def url_of_sandbox(self) -> str:
+        """How this house reaches its own sandbox; nobody else can."""
+        return f"http://127.0.0.1:{self.port_of_sandbox}"

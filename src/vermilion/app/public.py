@@ -46,7 +46,8 @@ class HealthView(BaseModel):
 @router.get("/config", responses=problem_responses())
 async def get_config(house: HouseHere) -> ConfigView:
     """What this house is."""
-    return await house.db.read(_config, house.sandbox, house.max_upload_bytes)
+    sandbox_url = house.settings.url_of_sandbox if house.sandbox else None
+    return await house.db.read(_config, sandbox_url, house.max_upload_bytes)
 
 
 @router.get("/health", responses=problem_responses())
@@ -62,7 +63,7 @@ async def get_ready(house: HouseHere) -> HealthView:
     return HealthView(status="ok")
 
 
-def _config(tx: Tx, sandbox: bool, max_upload_bytes: int) -> ConfigView:
+def _config(tx: Tx, sandbox_url: str | None, max_upload_bytes: int) -> ConfigView:
     choices = read_choices(tx)
     return ConfigView(
         name=choices.studio_name,
@@ -70,8 +71,8 @@ def _config(tx: Tx, sandbox: bool, max_upload_bytes: int) -> ConfigView:
         locale_default=choices.default_locale,
         sign_up_open=choices.sign_up_open,
         needs_first_admin=needs_first_admin(tx),
-        sandbox=sandbox,
+        sandbox=sandbox_url is not None,
         sign_in_methods=sign_in_methods(tx),
         max_upload_bytes=max_upload_bytes,
-        sms_outbox_url=sandbox_outbox(tx) if sandbox else None,
+        sms_outbox_url=sandbox_outbox(tx, sandbox_url) if sandbox_url is not None else None,
     )

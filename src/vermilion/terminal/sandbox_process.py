@@ -68,7 +68,7 @@ class SandboxProcess:
     """One sandbox and its address."""
 
     def __init__(self, settings: Settings) -> None:
-        self.url = f"http://127.0.0.1:{settings.port_of_sandbox}"
+        self.url = settings.url_of_sandbox
         self._port = settings.port_of_sandbox
         self._data = settings.data.resolve() / "sandbox"
         self._speed = settings.sandbox_speed

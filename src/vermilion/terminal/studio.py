@@ -94,7 +94,7 @@ async def _serve(settings: Settings, door: socket.socket, sandbox: SandboxProces
         if sandbox is not None:
             await stack.enter_async_context(sandbox.watched())
         token = await house.db.write(make_first_admin_link, house.clock.now())
-        outbox = await house.db.read(sandbox_outbox) if sandbox is not None else None
+        outbox = await house.db.read(sandbox_outbox, settings.url_of_sandbox) if sandbox is not None else None
         app = create_app(house)
         _calm_the_collector()
         server = _Server(

@@ -120,10 +120,13 @@ def disable_sandbox_sms(tx: Tx, now: datetime) -> None:
         store_choice(tx, KEY, before.model_copy(update={"enabled": False}).model_dump(mode="json"), now)
 
 
-def sandbox_outbox(tx: Tx) -> str | None:
-    """Where the codes can be read that go to the house's own sandbox; None where they go to phones, or nowhere."""
+def sandbox_outbox(tx: Tx, sandbox_url: str) -> str | None:
+    """Where the codes can be read that go to the house's own sandbox; None where they go to phones, or nowhere.
+
+    The address tells, whoever chose it: an operator may have come back to the sandbox by hand.
+    """
     choice = read_sms_choice(tx)
-    return f"{choice.base_url}/outbox" if choice.managed_by == SANDBOX and choice.is_ready else None
+    return f"{choice.base_url}/outbox" if choice.base_url.startswith(f"{sandbox_url}/") and choice.is_ready else None
 
 
 def _require_an_admin(tx: Tx, after: SmsChoice) -> None:
