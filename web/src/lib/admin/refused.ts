@@ -1,6 +1,8 @@
 /** What is wrong with a field of a login, in words: the server names the field and a code, the rest is in what was typed. */
 import type { Provider } from '#lib/api/admin_types.ts';
+import { Problem } from '#lib/api/http.ts';
 import { said, t, type Key } from '#lib/i18n/index.svelte.ts';
+import { sayProblem } from '#lib/i18n/problem.ts';
 
 type Field = Pick<Provider['credential_fields'][number], 'name' | 'label' | 'required' | 'choices' | 'secret' | 'default'>;
 type Why = 'empty' | 'address' | 'https' | 'private' | 'mask' | 'value';
@@ -35,6 +37,24 @@ export function whyRefused(field: Omit<Field, 'label' | 'default'>, value: strin
   return isPrivateAddress(typed) || /^[\d.]+$|^\[/.test(hostname) ? 'private' : 'address';
 }
 
+const words = (why: Why, field: string): string => t(`refused.${why}` satisfies Key, { field, switch: t('providers.private_hosts') });
+
 /** The refusal as a sentence, with the field called what the form calls it. */
-export const sayRefused = (field: Field, value: string, privateHosts: boolean): string =>
-  t(`refused.${whyRefused(field, value, privateHosts)}` satisfies Key, { field: said(field.label), switch: t('providers.private_hosts') });
+export const sayRefused = (field: Field, value: string, privateHosts: boolean): string => words(whyRefused(field, value, privateHosts), said(field.label));
+
+/** The field that the server refused, by the name it was sent under; null where it named none. */
+export const fieldRefused = (error: unknown): string | null => (error instanceof Problem ? (error.errors[0]?.field ?? error.field) : null);
+
+/** A field of a form as it was sent: `label` is what the form calls it. */
+type Asked = { name: string; label: string; required?: boolean; secret?: boolean };
+
+/**
+ * What is said beside one field of a form that was sent; null where it is not the one refused. Worded for what was
+ * sent, so that typing on does not change what was said about it.
+ */
+export function sayBeside(error: unknown, sent: object | null, { name, label, required = true, secret = false }: Asked): string | null {
+  if (!sent || fieldRefused(error) !== name) return null;
+  if (!(error instanceof Problem) || !error.code.endsWith('.invalid_field')) return sayProblem(error);
+  const typed = sent as Record<string, unknown>;
+  return words(whyRefused({ name, required, choices: [], secret }, String(typed[name] ?? ''), typed.allow_private_hosts === true), label);
+}
