@@ -74,3 +74,24 @@ test('a move says where to, and the studio has a folder of its own', () => {
   expect(move('00000000-0000-0000-0000-000000000000')).toEqual([['To', "The studio's own folder"]]);
   expect(move('01900000-0000-7000-8000-0000deadbeef')).toEqual([['To', '…deadbeef']]);
 });
+
+test('ways to pay, ways to sign in and moments are told in words, in both languages', () => {
+  const changed = {
+    before: { methods: ['alipay', 'wxpay', 'qqpay'], login_by: 'api_key', expires_at: null, managed_by: 'sandbox', default_locale: 'en', state: 'enabled' },
+    after: { methods: ['wxpay'], login_by: 'password', expires_at: '2026-12-24T23:59:59+00:00', managed_by: null, default_locale: 'zh', state: 'disabled' }
+  };
+  const said = () => Object.fromEntries(toldChanges(changed).map(({ name, before, after }) => [name, [before, after]]));
+  const english = said();
+  expect(english.methods).toEqual(['Alipay, WeChat Pay, and QQ Wallet', 'WeChat Pay']);
+  expect(english.login_by).toEqual(['ApiKey', 'Password']);
+  expect(english.expires_at).toEqual([null, expect.stringMatching(/Dec/)]);
+  expect(english.managed_by).toEqual(['sandbox', null]);
+  expect(english.default_locale).toEqual(['English', '中文']);
+  expect(english.state).toEqual(['Unused', 'Off']);
+  Object.assign(language, { words: { ...zh, ...zhAdmin }, locale: 'zh' });
+  const chinese = said();
+  expect(chinese.methods).toEqual(['支付宝、微信支付和QQ 钱包', '微信支付']);
+  expect(chinese.login_by).toEqual(['ApiKey', '密码']);
+  expect(chinese.expires_at).toEqual([null, expect.stringMatching(/月/)]);
+  expect(chinese.state).toEqual(['未使用', '已停用']);
+});

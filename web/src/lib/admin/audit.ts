@@ -1,7 +1,7 @@
 /** What an entry of the audit says to a person: what was done, to what, and where that can be seen. */
 import type { AuditEntry } from '#lib/api/admin_types.ts';
 import { sayStatus } from '#lib/feed/words.ts';
-import { language, said, t, type Key } from '#lib/i18n/index.svelte.ts';
+import { language, list, moment, said, t, type Key } from '#lib/i18n/index.svelte.ts';
 import { studio } from '#lib/state/studio.svelte.ts';
 import { changesOf } from './changes';
 
@@ -82,10 +82,20 @@ function labelOf(member: string): string {
 const VALUES: Record<string, Key> = {
   'kind.local': 'storage.folder', 'kind.cos': 'storage.title.cos', 'kind.oss': 'storage.title.oss', 'kind.obs': 'storage.title.obs',
   'kind.s3': 'storage.title.s3', 'flow.page': 'payments.flow_page', 'flow.api': 'payments.flow_api', 'countries.mainland': 'sms.mainland',
-  'countries.all': 'sms.all_countries'
+  'countries.all': 'sms.all_countries', 'login_by.password': 'door.password', 'managed_by.sandbox': 'providers.sandbox',
+  'state.enabled': 'codes.enabled', 'state.used': 'codes.used', 'state.disabled': 'codes.disabled', 'state.expired': 'codes.expired',
+  'methods.alipay': 'buy.alipay', 'methods.wxpay': 'buy.wxpay', 'methods.qqpay': 'buy.qqpay'
 };
+/** Values that are called the same in every language. */
+const NAMES: Record<string, string> = { 'login_by.api_key': 'ApiKey', 'default_locale.en': 'English', 'default_locale.zh': '中文' };
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
 /** What a move names as its target when files go to the studio's own folder. */
 const FOLDER = '00000000-0000-0000-0000-000000000000';
+
+function named(member: string, value: string): string {
+  const words = VALUES[`${member}.${value}`];
+  return words ? t(words) : (NAMES[`${member}.${value}`] ?? value);
+}
 
 function sayValue(member: string, value: string | null): string | null {
   if (value === null || value === '') return null;
@@ -96,8 +106,9 @@ function sayValue(member: string, value: string | null): string | null {
   if (member === 'target') return value === FOLDER ? t('storage.folder') : shortOf(value);
   // Prices are kept in the currency's smallest unit.
   if (member === 'price_minor') return (Number(value) / 100).toFixed(2);
-  const words = VALUES[`${member}.${value}`];
-  return words ? t(words) : value;
+  if (MOMENT.test(value)) return moment(value);
+  if (member === 'methods') return list(value.split(', ').map((one) => named(member, one)));
+  return named(member, value);
 }
 
 export type Told = { name: string; label: string; before: string | null; after: string | null };

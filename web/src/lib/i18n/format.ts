@@ -31,6 +31,10 @@ export function formatShort(value: number, locale: Locale): string {
   return new Intl.NumberFormat(tagOf(locale), { notation: 'compact', maximumFractionDigits: 1, roundingMode: 'trunc' }).format(value);
 }
 
+export function formatList(items: string[], locale: Locale): string {
+  return new Intl.ListFormat(tags[locale], { type: 'conjunction' }).format(items);
+}
+
 export function formatBytes(bytes: number, locale: Locale): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;

@@ -5,7 +5,7 @@
 import type { Locale, Text } from '#lib/api/types.ts';
 import type { AdminMessages } from './en/admin';
 import type { Messages } from './en/index';
-import { fill, formatAgo, formatBytes, formatClock, formatDate, formatDay, formatMoment, formatNumber, formatPercent, formatShort, tagOf, type Values } from './format';
+import { fill, formatAgo, formatBytes, formatClock, formatDate, formatDay, formatList, formatMoment, formatNumber, formatPercent, formatShort, tagOf, type Values } from './format';
 
 export type Key = keyof Messages | keyof AdminMessages;
 
@@ -55,6 +55,7 @@ export const said = (text: Text | null | undefined): string => text?.[language.l
 export const num = (value: number): string => formatNumber(value, language.locale);
 export const short = (value: number): string => formatShort(value, language.locale);
 export const percent = (share: number): string => formatPercent(share, language.locale);
+export const list = (items: string[]): string => formatList(items, language.locale);
 export const bytes = (value: number): string => formatBytes(value, language.locale);
 export const ago = (iso: string): string => formatAgo(iso, language.locale);
 export const moment = (iso: string): string => formatMoment(iso, language.locale);
