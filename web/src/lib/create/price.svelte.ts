@@ -14,6 +14,8 @@ class Price {
   quote = $state.raw<Quote | null>(null);
   problem = $state.raw<unknown>(null);
   asking = $state(false);
+  /** What is wrong with the flags in the words has stood for a while: it is no longer a word on its way. */
+  faultsStood = $state(false);
   #timer: ReturnType<typeof setTimeout> | null = null;
   #abort: AbortController | null = null;
   #askedFor = '';
@@ -44,13 +46,23 @@ class Price {
     if (!this.refusal || this.#refused !== request.model) this.problem = null;
     if (this.#timer) clearTimeout(this.#timer);
     this.#abort?.abort();
-    const typing = draft.typed.faults.some((fault) => fault.typing);
-    this.#timer = setTimeout(() => void this.#send({ ...request, prompt }), typing ? ASK_OF_TYPING_AFTER_MS : ASK_AFTER_MS);
+    const { faults } = draft.typed;
+    if (faults.length === 0) this.faultsStood = false;
+    const typing = faults.some((fault) => fault.typing);
+    // What is known here to be refused is not asked about.
+    this.#timer = setTimeout(() => (faults.length ? this.#hold() : void this.#send({ ...request, prompt })), typing ? ASK_OF_TYPING_AFTER_MS : ASK_AFTER_MS);
   }
 
   /** Prices or the balance may have changed behind our back. */
   forget(): void {
     this.#askedFor = '';
+  }
+
+  #hold(): void {
+    this.quote = null;
+    this.problem = null;
+    this.asking = false;
+    this.faultsStood = true;
   }
 
   async #send(request: NonNullable<typeof draft.request>): Promise<void> {
