@@ -3,9 +3,12 @@ import type { DeclaredParam, Entry, Proposal } from '#lib/api/admin_types.ts';
 import type { Param, ParamControl } from '#lib/api/types.ts';
 
 export const OWN = 'own-';
-const ID_CHARS_MAX = 64;
+export const ID_CHARS_MAX = 64;
 /** The largest whole number that the server and this app surely read alike. */
 const WHOLE_MAX = 2 ** 53;
+
+/** Whether the server would take it as the id of a model of the house's own. */
+export const isId = (id: string): boolean => /^own-[a-z0-9.-]+$/.test(id) && id.length <= ID_CHARS_MAX;
 
 /** The id a model gets from its English name; the server demands the beginning. */
 export function idFrom(name: string): string {

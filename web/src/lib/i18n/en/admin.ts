@@ -50,6 +50,8 @@ const admin = {
   'models.broken': 'broken',
   'models.broken_body': 'This version cannot read it, so nobody is offered it. Publish it anew under this id, or delete it.',
 
+  'whole.wrong': 'A whole number from {minimum} to {maximum}.',
+
   'making.title': 'Make a model',
   'making.make': 'Make a model',
   'making.own': 'own',
@@ -73,6 +75,7 @@ const admin = {
   'making.in_zh': 'in Chinese',
   'making.id': 'Id',
   'making.id_body': 'What programs call it. It never changes.',
+  'making.id_wrong': 'An id begins with own-; small letters, digits, dots and hyphens follow, such as {id}.',
   'making.settings': 'What people can set',
   'making.settings_body': 'Each begins as it stands here. What is switched off, nobody is asked: it stays as you set it.',
   'making.nothing_shown': 'Nothing: people only give words or pictures.',

@@ -98,7 +98,7 @@ export const errors = {
   'error.catalog.no_proposals': 'This provider reads no workflows.',
   'error.catalog.proposal_timeout': 'The server did not answer in time. See whether it is up.',
   'error.catalog.unknown_template': 'This template is not there any more.',
-  'error.catalog.invalid_price': 'A price lies between 1 and 1,000,000 credits.',
+  'error.catalog.invalid_price': 'With this a request would cost less than 1 credit, or more than 1,000,000.',
   'error.asset.too_long': 'This recording is too long.',
   'error.asset.storage_unavailable': 'The storage cannot be reached right now.',
   'error.provider.broke': 'Something broke at the model.',

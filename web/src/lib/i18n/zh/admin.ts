@@ -51,6 +51,8 @@ const admin: AdminMessages = {
   'models.broken': '已损坏',
   'models.broken_body': '当前版本无法读取它，因此不对任何人开放。请用同一标识重新发布，或将其删除。',
 
+  'whole.wrong': '请填 {minimum} 到 {maximum} 之间的整数。',
+
   'making.title': '制作模型',
   'making.make': '制作模型',
   'making.own': '自制',
@@ -74,6 +76,7 @@ const admin: AdminMessages = {
   'making.in_zh': '中文',
   'making.id': '标识',
   'making.id_body': '程序用它来称呼这个模型，确定后不再改变。',
+  'making.id_wrong': '标识以 own- 开头，后面只能用小写字母、数字、点和连字符，例如 {id}。',
   'making.settings': '用户可以调整的参数',
   'making.settings_body': '这里的值就是默认值。关闭的参数不会出现在用户面前，始终保持你在这里设定的值。',
   'making.nothing_shown': '没有可调的参数：用户只需提供文字或图片。',

@@ -100,7 +100,7 @@ export const errors: Record<keyof typeof en, string> = {
   'error.catalog.no_proposals': '这个供应商不支持工作流。',
   'error.catalog.proposal_timeout': '服务器没有及时答复，请检查它是否在运行。',
   'error.catalog.unknown_template': '这个模板已经不在了。',
-  'error.catalog.invalid_price': '价格须在 1 到 1,000,000 点之间。',
+  'error.catalog.invalid_price': '这样一来，一次请求的价格会低于 1 点或高于 1,000,000 点。',
   'error.asset.too_long': '时长太长。',
   'error.asset.storage_unavailable': '存储暂时不可用。',
   'error.provider.broke': '模型那边出了故障。',

@@ -1,0 +1,123 @@
+"""The admin's pages say what is wrong where it is wrong, and keep what was typed."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.conftest import MODEL, Visitor, visit
+from tests.e2e.studio import Studio
+
+PRICE_MAX = "1,000,000"
+
+
+async def an_admin(browser: Browser, studio: Studio, path: str, *, locale: str = "en", phone: bool = False) -> Visitor:
+    me = await visit(browser, studio, locale=locale, phone=phone)
+    await me.sign_in("operator@example.com")
+    await me.go(path)
+    return me
+
+
+async def test_a_double_click_opens_a_question_and_its_no_does_nothing(
+    browser: Browser, studio: Studio, admin_key: str
+) -> None:
+    del admin_key
+    me = await an_admin(browser, studio, "/admin/storage")
+    page, dialog = me.page, me.page.get_by_role("dialog")
+    await page.get_by_role("button", name=me.say("storage.move_all")).dblclick()
+    await expect(dialog).to_be_visible()
+    # Long enough for a question that was answered by the second click to have gone.
+    await page.wait_for_timeout(400)
+    await expect(dialog.get_by_role("heading", name=me.say("storage.move_title"))).to_be_visible()
+    await expect(dialog.get_by_role("button", name=me.say("ui.no"))).to_have_count(0)
+    await dialog.get_by_role("button", name=me.say("ui.cancel")).click()
+    await expect(dialog).to_have_count(0)
+    # One press beside it is still a way out.
+    await page.get_by_role("button", name=me.say("storage.move_all")).click()
+    await expect(dialog).to_be_visible()
+    await page.mouse.click(5, 5)
+    await expect(dialog).to_have_count(0)
+    # Everything lies in the studio's own folder, where it is to go.
+    await page.get_by_role("button", name=me.say("storage.move_all")).click()
+    await dialog.get_by_role("button", name=me.say("storage.move_yes"), exact=True).click()
+    await expect(
+        page.get_by_text(me.say("storage.moved_nothing", name=me.say("storage.folder")), exact=True)
+    ).to_be_visible()
+    assert me.complaints == []
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_a_price_that_cannot_be_is_said_at_its_field_and_kept(
+    browser: Browser, studio: Studio, admin_key: str, locale: str
+) -> None:
+    del admin_key
+    me = await an_admin(browser, studio, "/admin/models", locale=locale)
+    page = me.page
+    await page.get_by_label(me.say("create.search_models")).fill(MODEL)
+    row = page.get_by_role("listitem").filter(has=page.get_by_text(MODEL, exact=True))
+    price = row.get_by_label(me.say("models.base_credits"))
+    said = row.get_by_role("alert")
+    shipped = await price.input_value()
+    sentence = me.say("whole.wrong", minimum=0, maximum=PRICE_MAX)
+    for typed in ("-5", "2.5", "", "1000000000000000000"):
+        await price.fill(typed)
+        await price.press("Tab")
+        await expect(said).to_contain_text(sentence)
+        await expect(price).to_have_value(typed)
+        await expect(price).to_have_attribute("aria-invalid", "true")
+    await price.fill(shipped)
+    await price.press("Tab")
+    await expect(said).to_have_count(0)
+    # A price that only the server can refuse: a request for four pictures would cost too much.
+    each = row.get_by_label(me.say("models.per_output_credits"))
+    was = await each.input_value()
+    await each.fill("1000000")
+    await each.press("Tab")
+    await expect(said).to_contain_text(me.say("error.catalog.invalid_price"))
+    await expect(each).to_have_value("1000000")
+    await row.get_by_role("button", name=me.say("models.reset")).click()
+    await expect(said).to_have_count(0)
+    await expect(each).to_have_value(was)
+    assert [one for one in me.complaints if "status of 422" not in one] == []
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_codes_are_not_made_of_a_count_that_cannot_be(
+    browser: Browser, studio: Studio, admin_key: str, locale: str
+) -> None:
+    del admin_key
+    me = await an_admin(browser, studio, "/admin/codes", locale=locale)
+    await me.page.get_by_role("button", name=me.say("codes.make"), exact=True).first.click()
+    sheet = me.page.get_by_role("dialog", name=me.say("codes.make"))
+    make = sheet.locator('button[type="submit"]')
+    for name, limit in (("codes.count", "1,000"), ("codes.amount", "100,000,000")):
+        field = sheet.get_by_label(me.say(name), exact=True)
+        fine = await field.input_value()
+        for typed in ("-3", "0", "1.5", "", "1000000000"):
+            await field.fill(typed)
+            await expect(sheet.get_by_text(me.say("whole.wrong", minimum=1, maximum=limit))).to_be_visible()
+            await expect(field).to_have_value(typed)
+            await expect(make).to_be_disabled()
+        await field.fill(fine)
+        await expect(make).to_be_enabled()
+    assert me.complaints == []
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_an_id_of_a_model_that_cannot_be_is_told_what_one_looks_like(
+    browser: Browser, studio: Studio, admin_key: str, locale: str
+) -> None:
+    del admin_key
+    me = await an_admin(browser, studio, "/admin/models/make", locale=locale)
+    page = me.page
+    await page.get_by_role("main").locator("li button").first.click()
+    field = page.get_by_label(re.compile(re.escape(me.say("making.id"))))
+    await expect(field).to_have_value(re.compile("^own-"))
+    own = await field.input_value()
+    for typed in ("Ä b!", "flux", "own-", ""):
+        await field.fill(typed)
+        await expect(page.get_by_role("alert").filter(has_text=me.say("making.id_wrong", id=own))).to_be_visible()
+        await expect(page.get_by_role("button", name=me.say("making.publish"), exact=True)).to_be_disabled()
+    await field.fill(own)
+    await expect(page.get_by_text(me.say("making.id_body"))).to_be_visible()
+    assert [one for one in me.complaints if "status of 422" not in one] == []
