@@ -51,6 +51,10 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     admin = create_engine(_psycopg(server.get_uri()), isolation_level="AUTOCOMMIT")
     name = f"template_{uuid4().hex[:8]}"
     with admin.connect() as connection:
+        # What is killed here are processes, never the machine: what a process wrote is there without waiting for disks.
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
         connection.execute(text(f"create database {name}"))
     admin.dispose()
     url = server.get_uri().replace("/postgres?", f"/{name}?")
