@@ -43,6 +43,10 @@ async def where_new_files_go_is_chosen(scene: Scene, route: Route) -> None:
     at = "/storage/config"
     before = await scene.admin.get(at)
     assert (before["enabled"], before["provider"], before["configurable"]) == (False, "local", True)
+    empty = await scene.admin.post(at, {}, status=422)
+    assert [fault["field"] for fault in empty["errors"]] == ["provider", "bucket", "secret_id", "secret_key"]
+    half = await scene.admin.post(at, {"provider": "s3", "bucket": "a-bucket"}, status=422)
+    assert [fault["field"] for fault in half["errors"]] == ["secret_id", "secret_key"], half
     chosen = await scene.admin.post(at, _settings(scene, f"chosen/{route.method.lower()}"))
     assert (chosen["enabled"], chosen["provider"], chosen["bucket"]) == (True, "tencent-cos", BUCKET)
     assert chosen["secret_key"] == f"••••{SECRET_KEY[-4:]}" and SECRET_KEY not in str(chosen)
@@ -55,7 +59,7 @@ async def where_new_files_go_is_chosen(scene: Scene, route: Route) -> None:
     assert await scene.admin.post(at, {"secret_id": chosen["secret_id"], "secret_key": chosen["secret_key"]}) == chosen
     refused = await scene.admin.post(at, {"bucket": "another-1250000000"}, status=422)
     assert (refused["code"], refused["field"]) == ("storage.secret_required", "secret_id")
-    wrong = await scene.admin.post(at, {**_settings(scene, "x"), "secret_key": "wrong"}, status=422)
+    wrong = await scene.admin.post(at, {**_settings(scene, "x"), "secretKey": "wrong"}, status=422)
     assert (wrong["code"], wrong["reason"], wrong["step"]) == ("storage.not_usable", "wrong_secret", "write")
     assert await scene.admin.get(at) == chosen
     local = await scene.admin.post(at, {"enabled": False})

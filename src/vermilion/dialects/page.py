@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Iterator
-from typing import Final
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -110,13 +111,23 @@ def _table(rows: list[tuple[str, Route]]) -> Iterator[str]:
 
 
 def _body(route: Route) -> str:
-    """The names of a body's fields; those it cannot do without stand first."""
+    """The names of a body's fields, with the words each may be; those it cannot do without stand first."""
     for parameter in inspect.signature(ENDPOINTS[route.name]).parameters.values():
         kind = parameter.annotation
         if inspect.isclass(kind) and issubclass(kind, BaseModel):
             fields = sorted(kind.model_fields.items(), key=lambda item: not item[1].is_required())
-            return ", ".join(f"**`{name}`**" if field.is_required() else f"`{name}`" for name, field in fields)
+            return ", ".join(
+                (f"**`{name}`**" if field.is_required() else f"`{name}`") + _choices(field.annotation)
+                for name, field in fields
+            )
     return "a form" if route.takes_form else ""
+
+
+def _choices(kind: Any) -> str:
+    """The words a field may be, where there are only so many."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    words = [word for each in kinds if get_origin(each) is Literal for word in get_args(each)]
+    return f" ({', '.join(f'`{word}`' for word in words)})" if words else ""
 
 
 def _named_s(route: Route) -> str:

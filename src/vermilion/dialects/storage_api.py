@@ -9,7 +9,7 @@ from vermilion.dialects.bodies import Body
 from vermilion.dialects.house import House, HouseHere, Links, LinksHere
 from vermilion.dialects.numbered import NumberedPage, PageNumber, PageSize, place_of
 from vermilion.dialects.routes import Route, face
-from vermilion.dialects.telling import called
+from vermilion.dialects.telling import called, required
 from vermilion.identity import AdminActor, CurrentActor
 from vermilion.library import (
     AssetView,
@@ -35,6 +35,9 @@ Line = Annotated[str, Field(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 _SENT_AS: Final = {"kind": "provider", "endpoint_url": "endpoint", "root": "base_path", "access_key": "secret_id"}
 """By what the library calls a setting: what these clients call it, where that is something else."""
+
+_NEEDED: Final = ("bucket", "access_key", "secret_key")
+"""What every cloud needs, by the library's names; some of them need more, which the library knows."""
 
 _MADE: Final = Wanted(source="made")
 _KINDS: Final[dict[Provider, PlaceKind]] = {
@@ -238,6 +241,10 @@ async def _draft(house: House, body: StorageConfigBody) -> StorageDraft:
         "allow_private_hosts": body.allow_private_hosts,
     }
     known = {} if place is None else {name: getattr(place, name) for name in given}
+    lacking = [] if body.provider or place else ["provider"]
+    lacking += [_SENT_AS.get(name, name) for name in _NEEDED if given[name] is None and not known.get(name)]
+    if lacking:
+        raise required(lacking)
     kind = _KINDS[body.provider] if body.provider else "cos" if place is None else place.kind
     values = known | {name: value for name, value in given.items() if value is not None}
     return StorageDraft.model_validate({"kind": kind, **values})

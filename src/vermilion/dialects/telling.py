@@ -1,10 +1,10 @@
 """What a refusal calls a field: what the client called it, for nobody mends a field they never sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from vermilion.kit import AppError
+from vermilion.kit import AppError, Invalid
 
 FAULTS_SAID_MAX: Final = 5
 """How many faults the sentence of a refusal tells; all of them are among its `errors`."""
@@ -21,6 +21,13 @@ def called(names: Mapping[str, str]) -> Iterator[None]:
     except AppError as error:
         _rename(error, names)
         raise
+
+
+def required(fields: Sequence[str]) -> Invalid:
+    """The refusal (`request.invalid`) of a request that lacks these fields."""
+    faults = [{"field": field, "code": "required", "message": "is required"} for field in fields]
+    said = "; ".join(f"{field} is required" for field in fields)
+    return Invalid("request.invalid", f"{said}.", field=fields[0], extras={"errors": faults})
 
 
 def _rename(error: AppError, names: Mapping[str, str]) -> None:
