@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.identity.conftest import Browser, SmallHouse, make_admin, sign_up
 from tests.identity.phones import Vendor, ask, choose, fields
 from tests.identity.phones import vendor as vendor  # noqa: PLC0414 - a fixture
-from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms
+from vermilion.identity import disable_sandbox_sms, ensure_sandbox_sms, sandbox_outbox
 from vermilion.identity.tables import AuditRow, ChoiceRow
 from vermilion.kit.sealed import Sealer
 
@@ -167,3 +167,26 @@ async def test_the_sandbox_is_there_while_it_runs(admin: httpx.AsyncClient, hous
     assert await told() == (False, "sandbox", "http://127.0.0.1:2/smsbao")
     await house.db.write(ensure_sandbox_sms, house.sealer, fields("http://127.0.0.1:2"), house.clock.now())
     assert (await told())[0] is True
+
+
+async def test_the_sandbox_is_known_by_its_address_whoever_chose_it(
+    admin: httpx.AsyncClient, house: SmallHouse
+) -> None:
+    sandbox = "http://127.0.0.1:1"
+
+    async def outbox() -> str | None:
+        return await house.db.read(sandbox_outbox, sandbox)
+
+    assert await outbox() is None
+    await house.db.write(ensure_sandbox_sms, house.sealer, fields(sandbox), house.clock.now())
+    assert await outbox() == f"{sandbox}/smsbao/outbox"
+    await put(admin)
+    assert await outbox() is None
+    # Put back by hand it is nobody's but the operator's, and the codes still go where they can be read.
+    here = {"base_url": f"{sandbox}/smsbao", "allow_private_hosts": True, "secret": fields(sandbox)["secret"]}
+    assert (await put(admin, **here))["managed_by"] is None
+    assert await outbox() == f"{sandbox}/smsbao/outbox"
+    await put(admin, **{**here, "base_url": "http://127.0.0.1:11/smsbao"})
+    assert await outbox() is None
+    await put(admin, **here, enabled=False)
+    assert await outbox() is None
