@@ -7,7 +7,8 @@ import asyncio
 import copy
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from tests.library.files import encoded, picture
 from vermilion.app.assembly import assemble
 
 EXAMPLES = int(os.environ.get("VERMILION_TEST_SCHEMA_EXAMPLES", "6"))
-"""How many requests of each kind, for each operation, for each role."""
+"""How many requests of each kind, for each operation; each is sent by every visitor."""
 
 ENDLESS = {"GET /api/v1/events", *STREAMS}
 ENDS_THE_SESSION = {"POST /api/v1/auth/sign-out", "POST /api/v1/auths/signout"}
@@ -51,10 +52,28 @@ CHECKS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks."""
+
+    role: str
+    cookies: dict[str, str]
+    values: dict[str, str]
+    """Ids of things this visitor has, by the name of the path's parameter."""
+
+    @contextmanager
+    def session(self) -> Iterator[requests.Session]:
+        """A browser of this visitor's on our own pages."""
+        with requests.Session() as session:
+            session.headers["Sec-Fetch-Site"] = "same-origin"
+            session.cookies.update(self.cookies)
+            yield session
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def visitors(guinea_house: Studio) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
-    """For each role: its cookies, and ids of things it has."""
-    found: dict[str, tuple[dict[str, str], dict[str, Any]]] = {"nobody": ({}, {})}
+async def visitors(guinea_house: Studio) -> list[Visitor]:
+    """Nobody, a user and an admin."""
+    found = [Visitor("nobody", {}, {})]
     for role in ("user", "admin"):
         person = await guinea_house.person() if role == "user" else await guinea_house.admin()
         if role == "admin":
@@ -73,45 +92,26 @@ async def visitors(guinea_house: Studio) -> dict[str, tuple[dict[str, str], dict
             "task_id": view["id"],
             "code": "AAAA-BBBB",
         }
-        found[role] = (dict(person.client.cookies.items()), values)
+        found.append(Visitor(role, dict(person.client.cookies.items()), values))
     return found
 
 
-@contextmanager
-def _session(cookies: dict[str, str]) -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.headers["Sec-Fetch-Site"] = "same-origin"
-        session.cookies.update(cookies)
-        yield session
-
-
-@pytest.mark.parametrize("role", ["nobody", "user", "admin"])
 @pytest.mark.parametrize("label", [label for label in OPERATIONS if label not in ENDLESS])
-async def test_answers_are_as_described(
-    guinea_house: Studio, visitors: dict[str, tuple[dict[str, str], dict[str, Any]]], label: str, role: str
-) -> None:
-    cookies, values = visitors[role]
-    if label in ENDS_THE_SESSION:
-        cookies = {}
-    operation = OPERATIONS[label]
+async def test_answers_are_as_described(guinea_house: Studio, visitors: list[Visitor], label: str) -> None:
+    who = [replace(each, cookies={}) for each in visitors] if label in ENDS_THE_SESSION else visitors
 
     def run() -> None:
-        with _session(cookies) as session:
-            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                _probe(operation, mode, session, guinea_house.origin, values)
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            _probe(OPERATIONS[label], mode, who, guinea_house.origin)
 
     # Schemathesis is not asynchronous, and this thread is the server's.
     await asyncio.to_thread(run)
 
 
 def _probe(
-    operation: Any,
-    mode: GenerationMode,
-    session: requests.Session,
-    origin: str,
-    values: dict[str, Any],
-    examples: int = EXAMPLES,
+    operation: Any, mode: GenerationMode, visitors: list[Visitor], origin: str, examples: int = EXAMPLES
 ) -> None:
+    """Each request that is made up is sent by every visitor: making it up costs more than answering it."""
     try:
         cases = operation.as_strategy(generation_mode=mode)
         cases.validate()
@@ -128,15 +128,23 @@ def _probe(
     )
     @given(case=cases, is_real=st.booleans())
     def probe(case: Any, is_real: bool) -> None:
-        if is_real:
-            # Half of the time the path leads to something that is there.
-            case.path_parameters.update({name: values[name] for name in case.path_parameters if name in values})
-        answer = case.call(base_url=origin, session=session, timeout=30)
+        made_up = dict(case.path_parameters)
         checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE and not is_real else CHECKS
-        case.validate_response(answer, checks=checks)
+        for visitor, session in sessions:
+            # Half of the time the path leads to something that is there.
+            real = {name: visitor.values[name] for name in made_up if is_real and name in visitor.values}
+            case.path_parameters.update({**made_up, **real})
+            try:
+                answer = case.call(base_url=origin, session=session, timeout=30)
+                case.validate_response(answer, checks=checks)
+            except Exception as error:
+                error.add_note(f"asked as {visitor.role}")
+                raise
 
     try:
-        probe()
+        with ExitStack() as opened:
+            sessions = [(each, opened.enter_context(each.session())) for each in visitors]
+            probe()
     except Exception as error:
         if type(error).__name__ in ("Unsatisfiable", "SkipTest") and mode is GenerationMode.NEGATIVE:
             # Nothing can be wrong with a request that has no parts.
@@ -165,14 +173,13 @@ def test_the_usual_refusals_are_described(label: str) -> None:
 async def test_a_wrong_description_is_noticed(guinea_house: Studio) -> None:
     """The checks above can fail: an undocumented status, and a member of the wrong type."""
     someone = await guinea_house.person()
-    cookies = dict(someone.client.cookies.items())
     values = {"generation_id": (await someone.request())["id"]}
+    visitor = Visitor("user", dict(someone.client.cookies.items()), values)
 
     def probe_with(document: dict[str, Any]) -> None:
         schema = schemathesis.openapi.from_dict(document)
         operation = schema["/api/v1/generations/{generation_id}"]["GET"]
-        with _session(cookies) as session:
-            _probe(operation, GenerationMode.POSITIVE, session, guinea_house.origin, values, examples=30)
+        _probe(operation, GenerationMode.POSITIVE, [visitor], guinea_house.origin, examples=30)
 
     document = assemble(max_upload_bytes=1).openapi()
     await asyncio.to_thread(probe_with, document)
