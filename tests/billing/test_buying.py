@@ -165,6 +165,7 @@ async def test_another_sum_than_ordered_is_never_credited(studio: Studio) -> Non
     await has_settled_down(studio, order)
     looked = await someone.client.post(f"/credits/orders/{order['id']}/look")
     assert (looked.status_code, looked.json()["code"]) == (409, "payment.wrong")
+    assert looked.json()["detail"] == "0.01 CNY was paid where 6.00 CNY was ordered. Nothing was credited."
     assert (await someone.balance())[0] == 0
     assert not (await at_the_gateway(studio, order))["delivered"]
     assert (await someone.get(f"/credits/orders/{order['id']}"))["status"] == "refused"
@@ -354,7 +355,7 @@ async def by_api(studio: Studio) -> AsyncIterator[None]:
     await house.db.write(_set_gateway, flow="page")
 
 
-def _set_gateway(tx: Tx, **values: Any) -> None:
+def _set_gateway(tx: Tx, /, **values: Any) -> None:
     tx.execute(update(GatewayRow).values(**values))
 
 

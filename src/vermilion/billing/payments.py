@@ -109,7 +109,7 @@ class PaymentDesk:
         order = await self._db.read(_numbered, notice.number)
         if (notice.pid, notice.price_minor) != (order.merchant, order.price_minor) or order.merchant != merchant.pid:
             log.warning("payment.wrong", order_id=str(order.id), pid=notice.pid, price_minor=notice.price_minor)
-            raise wrong_payment()
+            raise wrong_payment(_sum(notice.price_minor), _sum(order.price_minor))
         if not notice.is_paid or order.status == "paid":
             return
         try:
@@ -215,11 +215,16 @@ class PaymentDesk:
             paid = "an unreadable sum" if payment.price_minor is None else epay.money(payment.price_minor)
             why = f"paid {paid} instead of {epay.money(order.price_minor)}, to merchant {payment.pid or merchant.pid}"
             await self._db.write(refuse_payment, order.id, why, self._clock.now())
-            raise wrong_payment()
+            raise wrong_payment(_sum(payment.price_minor), _sum(order.price_minor))
         first = await self._db.write(settle_order, order.id, payment.trade_no, self._clock.now())
         if first:
             log.info("payment.credited", order_id=str(order.id), trade_no=payment.trade_no)
         return True
+
+
+def _sum(price_minor: int | None) -> str:
+    """A sum for people: `12.50 CNY`."""
+    return "An unreadable sum" if price_minor is None else f"{epay.money(price_minor)} CNY"
 
 
 def _is_the_same(payment: Payment, merchant: Merchant, order: Ordered) -> bool:

@@ -63,8 +63,13 @@ def unconfirmed() -> AppError:
     return AppError("payment.unconfirmed", "The gateway does not confirm this payment yet.", status=503)
 
 
-def wrong_payment() -> Conflict:
-    return Conflict("payment.wrong", "What was paid is not what was ordered here. Nothing was credited.")
+def wrong_payment(paid: str, ordered: str) -> Conflict:
+    """409 `payment.wrong`, from both sums in words; where they are the same, it went to somebody else."""
+    if paid == ordered:
+        said = f"{paid} was paid, but not for this order, or not to the merchant it was placed with."
+    else:
+        said = f"{paid} was paid where {ordered} was ordered."
+    return Conflict("payment.wrong", f"{said} Nothing was credited.")
 
 
 def not_ready() -> Conflict:
