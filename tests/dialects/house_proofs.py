@@ -1,6 +1,7 @@
 """Accounts, storage, credit and what the studio says of itself."""
 
 import itertools
+from typing import Any
 
 from tests.api.studio import PASSWORD
 from tests.dialects.scene import Scene, png, proves
@@ -125,6 +126,21 @@ async def the_statement_comes_by_page(scene: Scene, route: Route) -> None:
         page += 1
     assert [entry["id"] for entry in paged] == [entry["id"] for entry in whole][: len(paged)]
     assert paged[0]["balance"] == whole[0]["available_after"]
+    # What a task cost is told by the line that settled it, though the credits had been set aside before.
+    task = await scene.task("flux")
+    told = {entry["kind"]: entry for entry in await _log(scene, route) if entry["task_id"] == task["id"]}
+    held, settled = told["hold"], told["settle"]
+    assert settled["amount"] == task["credits"] > 0 and settled["credit"] + held["credit"] == -task["credits"]
+
+
+async def _log(scene: Scene, route: Route) -> list[dict[str, Any]]:
+    """The whole statement, page by page."""
+    entries: list[dict[str, Any]] = []
+    while True:
+        answer = await scene.owner.get(route.path, params={"page": len(entries) // 100 + 1, "limit": 100})
+        entries += answer["items"]
+        if not answer["has_more"]:
+            return entries
 
 
 @proves("GET /credit/models/price", "PUT /credit/models/price")

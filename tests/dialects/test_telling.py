@@ -17,6 +17,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("/auths/sms/config", {"password": "••••nope"}, "password"),
     ("/auths/sms/config", {"apiKey": "••••nope"}, "api_key"),
     ("/auths/sms/config", {"base_url": "not an address"}, "base_url"),
+    ("/auths/sms/config", {"password": "a-password", "apiKey": "a-key"}, "api_key"),
     ("/storage/config", CLOUD | {"endpoint": "not an address"}, "endpoint"),
     ("/storage/config", CLOUD | {"base_path": "/../etc"}, "base_path"),
     ("/storage/config", CLOUD | {"secret_id": ""}, "secret_id"),

@@ -35,12 +35,17 @@ class CreditConfigView(BaseModel):
 
 
 class LogEntry(BaseModel):
-    """One line of the statement; `credit` is how the available credits changed."""
+    """One line of the statement; `credit` is how the available credits changed, `amount` what the line is about.
+
+    What a task cost is the `amount` of its `settle`: its `hold` took the credits before, and that line's `credit` is
+    the rest that came back, or 0.
+    """
 
     id: UUID
     user_id: UUID
     kind: str
     credit: int
+    amount: int
     balance: int
     reason: str | None
     task_id: UUID | None
@@ -186,6 +191,7 @@ def _log(user_id: UUID, entry: StatementEntry) -> LogEntry:
         user_id=user_id,
         kind=entry.kind,
         credit=entry.available_delta,
+        amount=entry.amount_credits,
         balance=entry.available_after,
         reason=entry.reason,
         task_id=entry.generation_id,

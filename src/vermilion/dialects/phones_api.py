@@ -53,6 +53,7 @@ from vermilion.identity import (
     unbind_email,
     unbind_phone,
 )
+from vermilion.kit import Invalid
 
 
 class CodeCheck(CodeRequest):
@@ -183,6 +184,12 @@ async def get_sms_config(house: HouseHere, actor: AdminActor) -> SmsConfigView:
 @face(Route("POST", "/auths/sms/config", "admin", "Choose how codes are sent"))
 async def post_sms_config(house: HouseHere, actor: AdminActor, body: SmsConfigBody) -> SmsConfigView:
     """Only what is sent changes; another address wants the secret again."""
+    if body.password and body.api_key:
+        raise Invalid(
+            "request.invalid",
+            "api_key is sent beside password: send the one the account is to log in by.",
+            field="api_key",
+        )
     present = await house.db.read(sms_view, house.sealer, house.clock.now())
     draft = _drafted(present, body)
     sent = [name for name in ("password", "api_key") if name in body.model_fields_set]
