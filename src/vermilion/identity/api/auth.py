@@ -9,7 +9,7 @@ from vermilion.db import Tx
 from vermilion.identity.access import house_of, ip_of
 from vermilion.identity.addresses import address_bucket
 from vermilion.identity.api.browsers import Browser
-from vermilion.identity.api.cookies import clear_session_cookie, session_token, set_session_cookie
+from vermilion.identity.api.cookies import clear_session_cookie, let_in, session_token
 from vermilion.identity.commands.first_admin import claim_first_admin, refuse_wrong_first_admin_token
 from vermilion.identity.commands.people import OnUserCreated, refuse_closed_door, sign_up
 from vermilion.identity.commands.sessions import end_session_of_token, sign_in, wrong_credentials
@@ -25,9 +25,7 @@ auth_router = APIRouter(prefix="/auth", tags=["people"])
 @auth_router.post("/sign-up", status_code=201, responses=write_responses(409), summary="Sign up")
 async def post_sign_up(body: SignUp, request: Request, response: Response) -> UserAnswer:
     """Make an account and sign in."""
-    user, token = await sign_up_from(request, body)
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return let_in(request, response, await sign_up_from(request, body))
 
 
 async def sign_up_from(request: Request, body: SignUp) -> tuple[UserView, str]:
@@ -54,9 +52,7 @@ async def sign_up_from(request: Request, body: SignUp) -> tuple[UserView, str]:
 @auth_router.post("/sign-in", responses=write_responses(401), summary="Sign in")
 async def post_sign_in(body: SignIn, request: Request, response: Response) -> UserAnswer:
     """Open a session. An unknown address and a wrong password get the same answer after the same work."""
-    user, token = await sign_in_from(request, body)
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return let_in(request, response, await sign_in_from(request, body))
 
 
 async def sign_in_from(request: Request, body: SignIn) -> tuple[UserView, str]:
@@ -92,7 +88,7 @@ async def post_first_admin(body: ClaimFirstAdmin, request: Request, response: Re
     refuse_weak_password(body.password, email=body.email, field="password")
     await house.db.read(refuse_wrong_first_admin_token, body.token)
     password_hash = await house.hasher.hash(body.password)
-    user, token = await house.db.write(
+    came = await house.db.write(
         _claim_and_sign_in,
         body,
         password_hash,
@@ -100,8 +96,7 @@ async def post_first_admin(body: ClaimFirstAdmin, request: Request, response: Re
         now=house.clock.now(),
         on_user_created=house.on_user_created,
     )
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return let_in(request, response, came)
 
 
 def _sign_up_and_in(

@@ -1,13 +1,18 @@
-"""The session cookie."""
+"""The session cookie: who comes in is given it, who leaves is not."""
 
 from fastapi import Request, Response
 
 from vermilion.identity.access import cookie_name, house_of
 from vermilion.identity.actors import SESSION_ABSOLUTE
+from vermilion.identity.views import UserAnswer, UserView
 
 
-def set_session_cookie(request: Request, response: Response, token: str) -> None:
-    """Give the browser its session; scripts cannot read it and other sites' writes do not carry it."""
+def let_in(request: Request, response: Response, came: tuple[UserView, str]) -> UserAnswer:
+    """Say who came in, and give the browser their session, by its token.
+
+    Scripts cannot read it, and other sites' writes do not carry it.
+    """
+    user, token = came
     house = house_of(request)
     response.set_cookie(
         cookie_name(house),
@@ -18,6 +23,7 @@ def set_session_cookie(request: Request, response: Response, token: str) -> None
         httponly=True,
         samesite="lax",
     )
+    return UserAnswer(user=user)
 
 
 def clear_session_cookie(request: Request, response: Response) -> None:

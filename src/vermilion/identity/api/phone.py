@@ -10,7 +10,7 @@ from vermilion.identity.access import house_of, ip_of
 from vermilion.identity.addresses import address_bucket
 from vermilion.identity.api.browsers import Browser
 from vermilion.identity.api.codes import asked_by, judge_code
-from vermilion.identity.api.cookies import set_session_cookie
+from vermilion.identity.api.cookies import let_in
 from vermilion.identity.commands.codes import Asked
 from vermilion.identity.commands.people import OnUserCreated, refuse_closed_door, sign_up_by_phone
 from vermilion.identity.commands.sessions import sign_in_by_phone
@@ -26,9 +26,7 @@ phone_router = APIRouter(prefix="/auth", tags=["people"])
 @phone_router.post("/sign-up/phone", status_code=201, responses=write_responses(409), summary="Sign up by phone")
 async def post_phone_sign_up(body: PhoneSignUp, request: Request, response: Response) -> UserAnswer:
     """Make an account for the number a `register` code was sent to, and sign in."""
-    user, token = await sign_up_by_phone_from(request, body)
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return let_in(request, response, await sign_up_by_phone_from(request, body))
 
 
 async def sign_up_by_phone_from(request: Request, body: PhoneSignUp) -> tuple[UserView, str]:
@@ -56,9 +54,7 @@ async def sign_up_by_phone_from(request: Request, body: PhoneSignUp) -> tuple[Us
 @phone_router.post("/sign-in/phone", responses=write_responses(404), summary="Sign in by phone")
 async def post_phone_sign_in(body: PhoneSignIn, request: Request, response: Response) -> UserAnswer:
     """Open a session with the `login` code that was sent to the number."""
-    user, token = await sign_in_by_phone_from(request, body)
-    set_session_cookie(request, response, token)
-    return UserAnswer(user=user)
+    return let_in(request, response, await sign_in_by_phone_from(request, body))
 
 
 async def sign_in_by_phone_from(request: Request, body: PhoneSignIn) -> tuple[UserView, str]:
