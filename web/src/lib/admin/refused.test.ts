@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { language } from '#lib/i18n/index.svelte.ts';
 import enAdmin from '#lib/i18n/en/admin.ts';
 import zhAdmin from '#lib/i18n/zh/admin.ts';
-import { Problem } from '#lib/api/http.ts';
-import { beginsPrivate, fieldRefused, isPrivateAddress, sayBeside, sayRefused, whyRefused } from './refused';
+import { fieldRefused, Problem } from '#lib/api/http.ts';
+import { beginsPrivate, isPrivateAddress, sayBeside, sayRefused, whyRefused } from './refused';
 
 const address = { name: 'base_url', label: { en: 'Address', zh: '地址' }, required: true, secret: false, choices: [], default: null };
 const secret = { name: 'api_key', label: { en: 'API key', zh: 'API 密钥' }, required: true, secret: true, choices: [], default: null };

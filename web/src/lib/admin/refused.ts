@@ -1,6 +1,6 @@
 /** What is wrong with a field of a login, in words: the server names the field and a code, the rest is in what was typed. */
 import type { Provider } from '#lib/api/admin_types.ts';
-import { Problem } from '#lib/api/http.ts';
+import { fieldRefused, Problem } from '#lib/api/http.ts';
 import { said, t, type Key } from '#lib/i18n/index.svelte.ts';
 import { sayProblem } from '#lib/i18n/problem.ts';
 
@@ -41,9 +41,6 @@ const words = (why: Why, field: string): string => t(`refused.${why}` satisfies 
 
 /** The refusal as a sentence, with the field called what the form calls it. */
 export const sayRefused = (field: Field, value: string, privateHosts: boolean): string => words(whyRefused(field, value, privateHosts), said(field.label));
-
-/** The field that the server refused, by the name it was sent under; null where it named none. */
-export const fieldRefused = (error: unknown): string | null => (error instanceof Problem ? (error.errors[0]?.field ?? error.field) : null);
 
 /** A field of a form as it was sent: `label` is what the form calls it. */
 type Asked = { name: string; label: string; required?: boolean; secret?: boolean };

@@ -25,6 +25,9 @@ export class Problem extends Error {
   }
 }
 
+/** The field that the server refused, by the name it was sent under; null where it named none. */
+export const fieldRefused = (error: unknown): string | null => (error instanceof Problem ? (error.errors[0]?.field ?? error.field) : null);
+
 const lost = new Set<() => void>();
 
 /** Calls `listener` whenever the server says that nobody is signed in any more. */
