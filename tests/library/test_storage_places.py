@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -95,6 +96,19 @@ async def test_pictures_are_made_into_a_cloud_and_given_out_with_the_same_rights
     assert again["status"] == "succeeded"
     assert await missing_files(studio.house.db, studio.house.storage) == []
     await studio.is_sound()
+
+
+async def test_a_cloud_that_is_away_is_one_finding_that_says_how_many_files_it_keeps(studio: Studio) -> None:
+    admin, someone = await studio.admin(), await studio.person()
+    await choose(admin, settings(studio))
+    assets = [await someone.upload(encoded(picture(64, 64, seed=seed), "PNG")) for seed in (1, 2)]
+    await Cloud(studio.sandbox).arm("unauthorized", at="probe", count=1000)
+    (finding,) = await missing_files(studio.house.db, studio.house.storage)
+    assert (finding.code, finding.user_id) == ("file_not_checked", None)
+    count = re.match(r"(\d+) files cannot be looked for\. ", finding.detail)
+    assert count is not None and int(count[1]) >= len(assets), finding.detail
+    assert any(asset["id"] in finding.detail for asset in assets) and "127.0.0.1" in finding.detail
+    await Cloud(studio.sandbox).disarm()
 
 
 async def test_nobody_pays_while_the_cloud_is_away_and_the_picture_is_kept_when_it_is_back(studio: Studio) -> None:

@@ -32,8 +32,12 @@ def fsck(tx: Tx, now: datetime) -> list[Finding]:
 
 
 async def missing_files(db: Database, storage: Storage) -> list[Finding]:
-    """Every asset that somebody may open and whose file is not in storage, or cannot be looked for."""
+    """Every asset that somebody may open and whose file is not in storage.
+
+    Files that cannot be looked for, as when a cloud is away, are one finding for each reason: how many they are.
+    """
     findings = []
+    unseen: dict[str, list[str]] = {}
     last = None
     room = asyncio.Semaphore(_LOOKED_FOR_AT_ONCE)
     while page := await db.read(_assets_after, last, _FILES_AT_ONCE):
@@ -41,12 +45,17 @@ async def missing_files(db: Database, storage: Storage) -> list[Finding]:
         looks = await asyncio.gather(*(_is_there(storage, key, room) for _, key in wanted))
         for (asset, key), there in zip(wanted, looks, strict=True):
             if isinstance(there, StorageFailed):
-                detail = f"Asset {asset.id}: {key} cannot be looked for. {there.detail}"
-                findings.append(Finding("file_not_checked", asset.user_id, detail))
+                unseen.setdefault(there.detail, []).append(f"{key} of asset {asset.id}")
             elif not there:
                 findings.append(Finding("file_missing", asset.user_id, f"Asset {asset.id} has no file {key}."))
         last = page[-1]
-    return findings
+    return findings + [_not_checked(why, files) for why, files in unseen.items()]
+
+
+def _not_checked(why: str, files: Sequence[str]) -> Finding:
+    what = f"{files[0]} cannot" if len(files) == 1 else f"{len(files)} files cannot"
+    which = "" if len(files) == 1 else f" The first of them: {files[0]}."
+    return Finding("file_not_checked", None, f"{what} be looked for. {why}{which}")
 
 
 async def _is_there(storage: Storage, key: str, room: asyncio.Semaphore) -> bool | StorageFailed:
