@@ -10,12 +10,11 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
-from tests.e2e.conftest import CHROMIUM, FLAGS, Visitor, visit
+from tests.e2e.conftest import CHROMIUM, FLAGS, OPERATOR, Visitor, visit
 from tests.e2e.studio import ROOT, Studio
 from vermilion.kit import new_id
 
 OUT = ROOT / "build/shots"
-EMAIL = "operator@example.com"
 PROMPTS = [
     ("a fishing village at dawn, ink wash, one red lantern", "flux-1-dev", {"aspect_ratio": "16:9"}),
     ("夜色中的海，月亮与孤舟", "flux-1-dev", {"num_images": 4, "aspect_ratio": "4:3"}),
@@ -65,7 +64,7 @@ def main() -> None:
 
 def _furnish(studio: Studio) -> str:
     """Some generations to look at; the id of the last one that succeeded."""
-    key = studio.make_admin(EMAIL)
+    key = studio.make_admin(OPERATOR)
     made = ""
     for prompt, model, params in PROMPTS:
         words = [f"{name}={value}" for name, value in params.items()]
@@ -106,7 +105,7 @@ async def _photograph(studio: Studio, generation_id: str) -> None:
                 for route, path in DOORS.items():
                     await me.go(path)
                     await _shoot(me.page, f"{name}-{route}")
-                await me.sign_in(EMAIL)
+                await me.sign_in(OPERATOR)
                 for route, path in {**ROOMS, "g": f"/g/{generation_id}"}.items():
                     await me.go(path)
                     await _shoot(me.page, f"{name}-{route}")

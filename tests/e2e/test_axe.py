@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.conftest import Visitor, visit
+from tests.e2e.conftest import OPERATOR, Visitor, visit
 from tests.e2e.studio import Studio
 
 DOORS = ["/sign-in", "/sign-up", "/first-admin"]
@@ -52,7 +52,7 @@ async def test_no_route_has_a_serious_issue(
         await me.go(path)
         await me.page.wait_for_load_state("networkidle")
         found[path] = await serious(me, axe)
-    await me.sign_in("operator@example.com")
+    await me.sign_in(OPERATOR)
     await me.create("axe looks at this")
     await expect(me.pictures_of("axe looks at this").first).to_be_visible()
     for path in ROOMS:

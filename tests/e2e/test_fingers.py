@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.conftest import visit
+from tests.e2e.conftest import OPERATOR, visit
 from tests.e2e.studio import Studio
 from tests.e2e.test_axe import DOORS, ROOMS
 
@@ -46,7 +46,7 @@ async def test_what_is_pressed_is_as_large_as_a_finger(
     for path in DOORS:
         await me.go(path)
         await look(path)
-    await me.sign_in("operator@example.com")
+    await me.sign_in(OPERATOR)
     prompt = f"a hand on a glass, {locale}"
     await me.create(prompt)
     await expect(me.pictures_of(prompt).first).to_be_visible()

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Browser, FilePayload, Locator, expect
 
-from tests.e2e.conftest import Visitor, visit
+from tests.e2e.conftest import Visitor, visit, visit_as_operator
 from tests.e2e.studio import Studio
 
 
@@ -32,21 +32,6 @@ def recording() -> FilePayload:
         tone = (int(9000 * math.sin(at / 6)) for at in range(4 * 8000))
         sound.writeframes(b"".join(struct.pack("<h", level) for level in tone))
     return FilePayload(name="voice.wav", mimeType="audio/wav", buffer=file.getvalue())
-
-
-async def pick(me: Visitor, model: str, name: str) -> None:
-    """Choose a model by its id."""
-    await me.page.locator('button.chip[aria-haspopup="dialog"]').first.click()
-    await me.page.get_by_placeholder(me.say("create.search_models")).fill(model)
-    await expect(me.page.locator('li[role="option"]').first).to_contain_text(name)
-    await me.page.keyboard.press("Enter")
-    await expect(me.page.locator('button.chip[aria-haspopup="dialog"]').first).to_contain_text(name)
-
-
-async def press_create(me: Visitor) -> None:
-    """Press the button with the price on it."""
-    button = me.page.get_by_role("button", name=me.say("create.create")).and_(me.page.locator(":enabled", has_text="·"))
-    await button.first.click()
 
 
 def prompt_box(me: Visitor) -> Locator:
@@ -76,7 +61,7 @@ async def painted_mask(me: Visitor, view: dict[str, Any]) -> Image.Image:
 async def test_flags_in_the_words_move_the_form_and_come_out_of_the_words(browser: Browser, studio: Studio) -> None:
     me = await visit(browser, studio)
     await me.sign_up()
-    await pick(me, "midjourney-v7", "Midjourney 7")
+    await me.pick("midjourney-v7", "Midjourney 7")
     await prompt_box(me).fill("an inkstone garden --ar 3:2 --s 250 --turbo ")
     await expect(me.page.get_by_role("list", name=me.say("flags.understood")).get_by_role("listitem")).to_have_count(3)
     await expect(me.page.get_by_role("button", name=f"{me.say('create.create')} · 10")).to_be_visible()
@@ -91,7 +76,7 @@ async def test_flags_in_the_words_move_the_form_and_come_out_of_the_words(browse
     await prompt_box(me).fill("an inkstone garden --ar 3:2 --s 250 --sparkle yes --tile")
     await expect(me.page.get_by_text(me.say("flags.unknown", flag="--sparkle"))).to_be_visible()
     await prompt_box(me).fill("an inkstone garden --ar 3:2 --s 250")
-    await press_create(me)
+    await me.press_create()
     await expect(me.page.get_by_role("link", name="an inkstone garden", exact=True)).to_be_visible()
     made = (await ask(me, "/generations"))["items"][0]
     assert made["prompt"] == "an inkstone garden"
@@ -105,9 +90,9 @@ async def test_an_offer_is_taken_up_a_region_is_painted_and_the_family_is_shown(
     me = await visit(browser, studio)
     page = me.page
     await me.sign_up()
-    await pick(me, "midjourney-v7", "Midjourney 7")
+    await me.pick("midjourney-v7", "Midjourney 7")
     await prompt_box(me).fill("a heron in the reeds")
-    await press_create(me)
+    await me.press_create()
     await expect(all_pictures(me, "a heron in the reeds")).to_have_count(4)
     first = (await ask(me, "/generations"))["items"][0]
 
@@ -158,7 +143,7 @@ async def test_a_mask_is_painted_on_the_desk_by_keyboard(browser: Browser, studi
     me = await visit(browser, studio)
     page = me.page
     await me.sign_up()
-    await pick(me, "flux-pro-fill", "Fill")
+    await me.pick("flux-pro-fill", "Fill")
     await page.locator('input[type="file"]').first.set_input_files(picture())
     await page.get_by_role("button", name=me.say("mask.paint_on", name="lake.png")).click()
     easel = page.get_by_role("application")
@@ -178,7 +163,7 @@ async def test_a_mask_is_painted_on_the_desk_by_keyboard(browser: Browser, studi
     await page.get_by_role("button", name=me.say("mask.use")).click()
     await expect(page.get_by_role("list", name=me.say("create.references")).get_by_role("listitem")).to_have_count(2)
     await prompt_box(me).fill("a boat on the lake")
-    await press_create(me)
+    await me.press_create()
     await expect(me.pictures_of("a boat on the lake").first).to_be_visible()
 
     mask = await painted_mask(me, (await ask(me, "/generations"))["items"][0])
@@ -194,9 +179,9 @@ async def test_words_that_were_made_become_a_prompt(browser: Browser, studio: St
     page = me.page
     await me.sign_up()
     await page.get_by_role("button", name=me.say("create.placeholder")).click()
-    await pick(me, "midjourney-describe", "识图")
+    await me.pick("midjourney-describe", "识图")
     await page.locator('input[type="file"]').first.set_input_files(picture())
-    await press_create(me)
+    await me.press_create()
     article = page.get_by_role("article").first
     use = article.get_by_role("button", name=me.say("words.use"))
     await expect(use).to_have_count(4)
@@ -212,9 +197,9 @@ async def test_a_video_is_made_to_speak_with_a_recording(browser: Browser, studi
     me = await visit(browser, studio)
     page = me.page
     await me.sign_up()
-    await pick(me, "kling-v1-6", "Kling 1.6")
+    await me.pick("kling-v1-6", "Kling 1.6")
     await prompt_box(me).fill("a woman looks up")
-    await press_create(me)
+    await me.press_create()
     film = me.pictures_of("a woman looks up").first
     await expect(film).to_be_visible()
     await expect(page.get_by_role("article").get_by_text("0:05")).to_be_visible()
@@ -229,7 +214,7 @@ async def test_a_video_is_made_to_speak_with_a_recording(browser: Browser, studi
     await expect(page.get_by_text(me.say("create.gap_input", role="Sound"))).to_be_visible()
     await page.locator('input[type="file"]').first.set_input_files(recording())
     await expect(references.get_by_text("Sound", exact=True)).to_be_visible()
-    await press_create(me)
+    await me.press_create()
     await expect(page.get_by_role("article")).to_have_count(2)
     await expect(page.get_by_role("article").first.locator("img").first).to_be_visible()
     spoken, first = (await ask(me, "/generations"))["items"]
@@ -240,9 +225,9 @@ async def test_a_video_is_made_to_speak_with_a_recording(browser: Browser, studi
 async def test_a_passing_picture_is_shown_as_one_while_it_runs(browser: Browser, studio: Studio) -> None:
     me = await visit(browser, studio)
     await me.sign_up()
-    await pick(me, "sd-1.5", "Stable Diffusion 1.5")
+    await me.pick("sd-1.5", "Stable Diffusion 1.5")
     await prompt_box(me).fill("a harbour in the mist [[slow:20]]")
-    await press_create(me)
+    await me.press_create()
     card = me.page.get_by_role("article").first
     await expect(card.get_by_text(me.say("feed.preview"))).to_be_visible()
     await expect(card.locator('img[src*="/preview?v="]')).to_be_visible()
@@ -256,8 +241,7 @@ async def test_an_admin_sees_how_each_model_does(browser: Browser, studio: Studi
         *("create", "counted", "--model", "flux-1-schnell", "--out", str(Path(studio.data) / "out")),
         *("--url", studio.url, "--api-key", admin_key),
     )
-    me = await visit(browser, studio)
-    await me.sign_in("operator@example.com")
+    me = await visit_as_operator(browser, studio)
     await me.go("/admin/figures")
     row = me.page.get_by_role("row", name=re.compile("FLUX.1 \\[schnell\\]"))
     await expect(row).to_contain_text("100%")

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.conftest import Visitor, visit
+from tests.e2e.conftest import Visitor, visit_as_operator
 from tests.e2e.studio import Studio
 from tests.e2e.test_axe import serious
 
@@ -32,13 +32,6 @@ WORKFLOW: dict[str, Any] = {
 }
 
 
-async def operator(browser: Browser, studio: Studio, **options: Any) -> Visitor:
-    """The admin, signed in."""
-    me = await visit(browser, studio, **options)
-    await me.sign_in("operator@example.com")
-    return me
-
-
 async def drop(me: Visitor, name: str, document: Any) -> None:
     """Choose a file of this name and content."""
     file = {"name": name, "mimeType": "application/json", "buffer": json.dumps(document).encode()}
@@ -49,13 +42,9 @@ async def create_with(me: Visitor, model: str, prompt: str) -> None:
     """Make something with the model of that name."""
     page = me.page
     await me.go("/create")
-    await page.locator('button.chip[aria-haspopup="dialog"]').first.click()
-    await page.get_by_placeholder(me.say("create.search_models")).fill(model)
-    await expect(page.get_by_role("option").first).to_contain_text(model)
-    await page.keyboard.press("Enter")
+    await me.pick(model, model)
     await page.get_by_label(me.say("create.prompt"), exact=True).fill(prompt)
-    button = page.get_by_role("button", name=me.say("create.create")).and_(page.locator(":enabled", has_text="·"))
-    await button.first.click()
+    await me.press_create()
     await expect(me.pictures_of(prompt).first).to_be_visible()
 
 
@@ -64,7 +53,7 @@ async def create_with(me: Visitor, model: str, prompt: str) -> None:
 async def test_from_a_template_to_a_model_on_offer(
     browser: Browser, studio: Studio, admin_key: str, locale: str, phone: bool
 ) -> None:
-    me = await operator(browser, studio, locale=locale, phone=phone)
+    me = await visit_as_operator(browser, studio, locale=locale, phone=phone)
     page = me.page
     name = f"Neon {uuid4().hex[:6]}"
     await me.go("/admin/models")
@@ -90,7 +79,7 @@ async def test_from_a_template_to_a_model_on_offer(
 async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_make_pictures_with_it(
     browser: Browser, studio: Studio, admin_key: str
 ) -> None:
-    me = await operator(browser, studio)
+    me = await visit_as_operator(browser, studio)
     page = me.page
     name = f"dreams {uuid4().hex[:6]}"
     await me.go("/admin/models/make")
@@ -145,7 +134,7 @@ async def test_the_form_has_no_serious_issue(
     browser: Browser, studio: Studio, admin_key: str, axe: str, theme: str
 ) -> None:
     del admin_key
-    me = await operator(browser, studio, theme=theme)
+    me = await visit_as_operator(browser, studio, theme=theme)
     await me.go("/admin/models/make")
     await drop(me, "dreams.json", WORKFLOW)
     await expect(me.page.get_by_text("Load Dreams (#4)")).to_be_visible()
