@@ -142,6 +142,17 @@ async def test_a_payment_that_is_reported_is_credited_once(studio: Studio, fault
     assert [entry["amount_credits"] for entry in statement if entry["reason"] == "purchase"] == [credits_of(order)]
 
 
+async def test_the_gateway_calls_it_in_the_language_of_the_buyer(studio: Studio) -> None:
+    someone = await studio.person()
+    for locale, word in (("en", "credits"), ("zh", "点数")):
+        assert (await someone.client.patch("/me", json={"locale": locale})).status_code == 200
+        order = await ordered(someone)
+        name = dict(parse_qsl(urlsplit(order["pay_url"]).query))["name"]
+        assert name == f"{credits_of(order)} {word}"
+        await pay(studio, order)
+        await until_paid(someone, order)
+
+
 @pytest.mark.parametrize("fault", ["notify-lost", "notify-wrong-pid", "notify-unpaid", "notify-extra"])
 async def test_a_payment_that_is_reported_wrongly_is_credited_when_the_gateway_is_asked(
     studio: Studio, fault: str

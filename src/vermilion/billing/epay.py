@@ -13,13 +13,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
 from vermilion.billing.problems import PaymentRefused, forged_notice
 from vermilion.providers import Answer, Drifted, Misconfigured, Probe, Unreachable, Wire
 
 NAME: Final = "epay"
+
+_CREDITS: Final = {"en": "credits", "zh": "点数"}
+"""What is bought, in the words of the house alone. Sums are of UTF-8, and gateways show such names everywhere."""
 
 _NOTICE_NAMES: Final = frozenset(
     {
@@ -65,6 +68,8 @@ class Purchase:
     method: str
     notify_url: str
     return_url: str
+    locale: Literal["en", "zh"]
+    """The language the gateway's page calls it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +218,7 @@ def _told(merchant: Merchant, purchase: Purchase) -> dict[str, str]:
         "out_trade_no": purchase.number,
         "notify_url": purchase.notify_url,
         "return_url": purchase.return_url,
-        "name": f"{purchase.amount_credits} credits",
+        "name": f"{purchase.amount_credits} {_CREDITS[purchase.locale]}",
         "money": money(purchase.price_minor),
     }
 

@@ -183,6 +183,7 @@ class PaymentDesk:
             method=order.method,
             notify_url=self.notify_url,
             return_url=f"{self._address}/credits/orders/{order.id}",
+            locale=placed.locale,
         )
         page = epay.page_address(gateway.merchant, purchase)
         if gateway.flow == "page":
