@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from vermilion.storage.errors import FileMissing, StorageFailed
 from vermilion.storage.keys import hash_of, verified_size
 from vermilion.storage.kinds import Address
+from vermilion.storage.port import is_there
 from vermilion.storage.said import said
 
 if TYPE_CHECKING:
@@ -115,11 +116,7 @@ class CloudStorage:
         return await self._run(key, lambda: self._size(key))
 
     async def exists(self, key: str) -> bool:
-        try:
-            await self.size(key)
-        except FileMissing:
-            return False
-        return True
+        return await is_there(self.size(key))
 
     async def delete(self, key: str, *, untouched_seconds: float = 0.0) -> bool:
         hash_of(key)

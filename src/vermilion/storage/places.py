@@ -25,6 +25,7 @@ from vermilion.storage.errors import FileMissing, StorageFailed
 from vermilion.storage.keys import hash_of, verified_size
 from vermilion.storage.local import LocalStorage
 from vermilion.storage.placing import Leaving
+from vermilion.storage.port import is_there
 from vermilion.storage.tables import FOLDER
 
 T = TypeVar("T")
@@ -82,11 +83,7 @@ class Places:
         return size_bytes
 
     async def exists(self, key: str) -> bool:
-        try:
-            await self.size(key)
-        except FileMissing:
-            return False
-        return True
+        return await is_there(self.size(key))
 
     async def delete(self, key: str, *, untouched_seconds: float = 0.0) -> bool:
         """Also where a cloud is away: then it is deleted later (`finish_deletions`), and the answer is False."""

@@ -1,8 +1,10 @@
 """The port: what the house asks of a place that keeps bytes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Protocol
+
+from vermilion.storage.errors import FileMissing
 
 
 class Storage(Protocol):
@@ -41,3 +43,12 @@ class Storage(Protocol):
         very moment, whose row is not written yet.
         """
         ...
+
+
+async def is_there(size: Awaitable[int]) -> bool:
+    """Whether the question for a size found something: `exists`, for places that are asked anyway."""
+    try:
+        await size
+    except FileMissing:
+        return False
+    return True
