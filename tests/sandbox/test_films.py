@@ -68,7 +68,7 @@ def test_a_film_begins_as_the_first_picture_and_ends_as_the_last() -> None:
 
 
 async def test_plain_films_differ_byte_for_byte_and_still_play() -> None:
-    easel = Easel(plain=True, plain_bytes=0)
+    easel = Easel(canvas_pixels=lambda: 160_000, plain=True, plain_bytes=0)
     order = FilmOrder("x", 1, 320, 240, 5.0)
     one, other = await easel.picture(order, "a"), await easel.picture(order, "b")
     assert one != other

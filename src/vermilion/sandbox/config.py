@@ -11,8 +11,9 @@ from pathlib import Path
 class SandboxConfig:
     """Everything a sandbox needs to know before it starts.
 
-    `speed` divides every rehearsed duration (2.0 is twice as quick). `fast` makes durations zero
-    and answers with one prepared picture per size, for load tests; `fast_picture_bytes` pads it.
+    `speed` divides every rehearsed duration (2.0 is twice as quick); from 20 on, pictures have less detail.
+    `fast` makes durations zero and answers with one prepared picture per size, for load tests;
+    `fast_picture_bytes` pads it.
     With `data_dir` jobs and uploads survive a restart; without it they live in memory.
     `secrets` are the logins each vendor accepts, by its name; what is left out is the vendor's own fake.
     The sandbox itself only ever connects to loopback addresses and to `callback_hosts`.

@@ -8,12 +8,13 @@ import os
 import random
 import struct
 import threading
-import time
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
+from multiprocessing.process import BaseProcess
 
 from .dubs import DubOrder, dub
 from .films import FilmOrder, film, plain_film, stamped_film
@@ -23,13 +24,20 @@ from .sheets import SheetOrder, paint_sheet
 Drawable = Order | FilmOrder | DubOrder | SheetOrder
 
 _MAX_REMEMBERED_BYTES = 96 * 1024 * 1024
-_PARENT_CHECK_SECONDS = 1.0
+
+# A new process begins as a copy of one that has imported this already: importing takes longer than most pictures.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
 
 
 class Easel:
-    """Draws orders one after another, remembers recent pictures, and draws each only once."""
+    """Draws orders one after another, remembers recent pictures, and draws each only once.
 
-    def __init__(self, *, plain: bool, plain_bytes: int) -> None:
+    What is larger than `canvas_pixels()` is painted at that many and enlarged.
+    """
+
+    def __init__(self, *, canvas_pixels: Callable[[], int], plain: bool, plain_bytes: int) -> None:
+        self._canvas_pixels = canvas_pixels
         self._plain = plain
         self._plain_bytes = plain_bytes
         self._pool: ProcessPoolExecutor | None = None
@@ -43,14 +51,15 @@ class Easel:
             if isinstance(order, FilmOrder):
                 return stamped_film(_prepared_film(order.width, order.height, order.seconds), stamp)
             return _stamped(order.width, order.height, order.format, self._plain_bytes, stamp)
-        key = order.key()
+        canvas_pixels = self._canvas_pixels()
+        key = f"{canvas_pixels}-{order.key()}"
         remembered = self._remembered.get(key)
         if remembered is not None:
             self._remembered.move_to_end(key)
             return remembered
         task = self._drawing.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._draw(order, key))
+            task = asyncio.ensure_future(self._draw(order, key, canvas_pixels))
             self._drawing[key] = task
             task.add_done_callback(lambda _: self._drawing.pop(key, None))
         # A visitor who leaves must not take the picture away from the next one.
@@ -61,13 +70,13 @@ class Easel:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _draw(self, order: Drawable, key: str) -> bytes:
+    async def _draw(self, order: Drawable, key: str, canvas_pixels: int) -> bytes:
         try:
-            data = await self._submit(order)
+            data = await self._submit(order, canvas_pixels)
         except BrokenProcessPool:
             # The drawing process was killed from outside; a new one draws the same picture.
             self._pool = None
-            data = await self._submit(order)
+            data = await self._submit(order, canvas_pixels)
         self._remembered[key] = data
         self._remembered_bytes += len(data)
         while self._remembered_bytes > _MAX_REMEMBERED_BYTES:
@@ -75,38 +84,33 @@ class Easel:
             self._remembered_bytes -= len(old)
         return data
 
-    async def _submit(self, order: Drawable) -> bytes:
+    async def _submit(self, order: Drawable, canvas_pixels: int) -> bytes:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                max_workers=1,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_settle_in,
-                initargs=(os.getpid(),),
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order)
+            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=_PROCESSES, initializer=_settle_in)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order, canvas_pixels)
 
 
-def _make(order: Drawable) -> bytes:
+def _make(order: Drawable, canvas_pixels: int) -> bytes:
     match order:
         case SheetOrder():
-            return paint_sheet(order)
+            return paint_sheet(order, canvas_pixels)
         case FilmOrder():
-            return film(order)
+            return film(order, canvas_pixels)
         case DubOrder():
             return dub(order)
-    return paint(order)
+    return paint(order, canvas_pixels)
 
 
-def _settle_in(parent: int) -> None:
+def _settle_in() -> None:
     """Step back behind the server, and leave when it is gone, even if it was killed."""
     os.nice(5)
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_CHECK_SECONDS)
+    def watch(server: BaseProcess) -> None:
+        server.join()
         os._exit(0)
 
-    threading.Thread(target=watch, daemon=True).start()
+    if server := multiprocessing.parent_process():
+        threading.Thread(target=watch, args=(server,), daemon=True).start()
 
 
 @lru_cache(maxsize=16)

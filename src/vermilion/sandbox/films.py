@@ -19,7 +19,7 @@ import av
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from .edits import load
-from .pictures import compose
+from .pictures import FINE_CANVAS_PIXELS, compose
 
 FORMAT = "mp4"
 CONTENT_TYPE = "video/mp4"
@@ -73,11 +73,11 @@ class FilmOrder:
         return f"film-{digest.hexdigest()}"
 
 
-def film(order: FilmOrder) -> bytes:
+def film(order: FilmOrder, canvas_pixels: int = FINE_CANVAS_PIXELS) -> bytes:
     """Paint, film and encode one order."""
     size = (even(order.width), even(order.height))
     large = (even(size[0] * _ROOM), even(size[1] * _ROOM))
-    stills = [_still(order, source, large) for source in order.sources[:2]] or [_painted(order, large)]
+    stills = [_still(order, source, large) for source in order.sources[:2]] or [_painted(order, large, canvas_pixels)]
     frames = _panned([planes_of(still) for still in stills], size, frame_count(order.seconds))
     return encoded(frames, size, speaking=order.speaking)
 
@@ -96,10 +96,10 @@ def stamped_film(data: bytes, stamp: str) -> bytes:
     return data + struct.pack(">I", len(text) + 8) + b"free" + text
 
 
-def _painted(order: FilmOrder, size: tuple[int, int]) -> Image.Image:
+def _painted(order: FilmOrder, size: tuple[int, int], canvas_pixels: int) -> Image.Image:
     if order.black:
         return Image.new("RGB", size)
-    return compose(order.prompt, order.seed, size)
+    return compose(order.prompt, order.seed, size, canvas_pixels)
 
 
 def _still(order: FilmOrder, source: bytes, size: tuple[int, int]) -> Image.Image:

@@ -25,6 +25,11 @@ from .scenes_sea import sea
 
 Scene = Callable[[Size, Palette, random.Random], Image.Image]
 
+FINE_CANVAS_PIXELS = 1_150_000
+"""Brushwork bears being enlarged from this many, and time is bounded."""
+QUICK_CANVAS_PIXELS = 160_000
+"""Where nobody looks closely, and the next one is waited for."""
+
 SCENES: dict[str, Scene] = {
     "mountains": mountains,
     "sea": sea,
@@ -36,8 +41,6 @@ SCENES: dict[str, Scene] = {
     "pagoda": pagoda,
 }
 
-# Larger orders are painted at this many pixels and enlarged: brushwork bears it, and time is bounded.
-_MAX_PAINTED_PIXELS = 1_150_000
 _MIN_PAINTED_SIDE = 128
 _MIN_SIGNED_SIDE = 96
 # The seal's character 朱, as strokes on a field of 10 by 10.
@@ -77,11 +80,11 @@ class Order:
         return digest.hexdigest()
 
 
-def paint(order: Order) -> bytes:
-    """Paint and encode one order."""
+def paint(order: Order, canvas_pixels: int = FINE_CANVAS_PIXELS) -> bytes:
+    """Paint and encode one order; what is larger than the canvas is painted on it and enlarged."""
     if order.black:
         return encode(Image.new("RGB", (order.width, order.height)), order.format)
-    picture, palette = _composed(order.prompt, order.seed, (order.width, order.height), order.sources)
+    picture, palette = _composed(order.prompt, order.seed, (order.width, order.height), order.sources, canvas_pixels)
     if min(picture.size) >= _MIN_SIGNED_SIDE:
         _sign(picture, palette)
     if order.watermark:
@@ -91,19 +94,21 @@ def paint(order: Order) -> bytes:
     return encode(picture, order.format)
 
 
-def compose(prompt: str, seed: int, size: Size, sources: tuple[bytes, ...] = ()) -> Image.Image:
+def compose(prompt: str, seed: int, size: Size, canvas_pixels: int = FINE_CANVAS_PIXELS) -> Image.Image:
     """The painting for a prompt, in `RGB`, neither signed nor encoded."""
-    return _composed(prompt, seed, size, sources)[0]
+    return _composed(prompt, seed, size, (), canvas_pixels)[0]
 
 
-def _composed(prompt: str, seed: int, size: Size, sources: tuple[bytes, ...]) -> tuple[Image.Image, Palette]:
+def _composed(
+    prompt: str, seed: int, size: Size, sources: tuple[bytes, ...], canvas_pixels: int
+) -> tuple[Image.Image, Palette]:
     # The subject follows the prompt alone, so that several pictures of one request belong together.
     words = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:8])
     about = random.Random(words)
     subject = choose_subject(prompt, about)
     rng = random.Random(words ^ (seed * 2_654_435_761))
     palette = choose_palette(prompt, subject, rng)
-    painted = _painted_size(*size)
+    painted = _painted_size(*size, canvas_pixels)
     if sources:
         picture = edit([load(source, painted) for source in sources[:4]], palette, rng)
     else:
@@ -161,9 +166,9 @@ def _stamp(side: int) -> Image.Image:
     return stamp.reduce(k)
 
 
-def _painted_size(width: int, height: int) -> Size:
+def _painted_size(width: int, height: int, canvas_pixels: int) -> Size:
     """Within what brushes can handle: not too many pixels, and no side too thin for a stroke."""
-    scale = min(1.0, (_MAX_PAINTED_PIXELS / (width * height)) ** 0.5)
+    scale = min(1.0, (canvas_pixels / (width * height)) ** 0.5)
     return max(_MIN_PAINTED_SIDE, round(width * scale)), max(_MIN_PAINTED_SIDE, round(height * scale))
 
 

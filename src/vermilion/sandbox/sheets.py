@@ -45,18 +45,18 @@ class SheetOrder:
         return Order(self.prompt, self.seed + index, *size, self.format, sources, self.black)
 
 
-def paint_sheet(order: SheetOrder) -> bytes:
+def paint_sheet(order: SheetOrder, canvas_pixels: int) -> bytes:
     """Paint and encode one sheet."""
     sheet = Image.new("RGB", (order.width, order.height))
     for index in range(order.columns * order.rows):
         column, row = index % order.columns, index // order.columns
         cell = order.cell(index)
-        sheet.paste(_painted(order, cell), (column * cell.width, row * cell.height))
+        sheet.paste(_painted(order, cell, canvas_pixels), (column * cell.width, row * cell.height))
     return encode(sheet, order.format)
 
 
-def _painted(order: SheetOrder, cell: Order) -> Image.Image:
-    painted = _decoded(paint(replace(cell, format="png")))
+def _painted(order: SheetOrder, cell: Order, canvas_pixels: int) -> Image.Image:
+    painted = _decoded(paint(replace(cell, format="png"), canvas_pixels))
     if order.mask is None or not order.sources:
         return painted
     return _within(painted, order.sources[0], order.mask)

@@ -15,12 +15,14 @@ from .config import SandboxConfig
 from .easel import Easel
 from .faults import FaultBoard
 from .jobs import NEVER, Job, JobStore
+from .pictures import FINE_CANVAS_PIXELS, QUICK_CANVAS_PIXELS
 from .shelf import Shelf
 
 _SHELF_BYTES = 1024 * 1024 * 1024
 _RELAY_ASKS_SECONDS = 15.0
 _TICK_SECONDS = 0.25
 _MOMENT_SECONDS = 0.001
+_HURRIED_SPEED = 20.0
 
 
 class Unreachable(Exception):
@@ -41,10 +43,14 @@ class Stage:
         )
         self.shelf = Shelf(folder / "files" if folder else None, _SHELF_BYTES)
         self.faults = FaultBoard(config.seed)
-        self.easel = Easel(plain=config.fast, plain_bytes=config.fast_picture_bytes)
+        self.easel = Easel(canvas_pixels=self._canvas_pixels, plain=config.fast, plain_bytes=config.fast_picture_bytes)
         self.random = random.Random(config.seed)
         self._session: aiohttp.ClientSession | None = None
         self._errands: set[asyncio.Task[None]] = set()
+
+    def _canvas_pixels(self) -> int:
+        # Where clocks run this fast, painting as it is done for people would hold everything up.
+        return FINE_CANVAS_PIXELS if self.speed < _HURRIED_SPEED else QUICK_CANVAS_PIXELS
 
     def now(self) -> float:
         return self.jobs.clock()
