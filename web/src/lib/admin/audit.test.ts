@@ -95,3 +95,9 @@ test('ways to pay, ways to sign in and moments are told in words, in both langua
   expect(chinese.expires_at).toEqual([null, expect.stringMatching(/月/)]);
   expect(chinese.state).toEqual(['未使用', '已停用']);
 });
+
+test('how many codes were made and what each is worth are told apart', () => {
+  Object.assign(language, { words: { ...zh, ...zhAdmin }, locale: 'zh' });
+  const made = { before: null, after: { count: 2, amount_credits: 50 } };
+  expect(toldChanges(made).map(({ label, after }) => [label, after])).toEqual([['数量', '2'], ['点数', '50']]);
+});

@@ -61,7 +61,7 @@ const shortOf = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` :
 const LABELS: Record<string, Key> = {
   name: 'providers.name', weight: 'providers.weight', max_concurrent: 'providers.max_concurrent', allow_private_hosts: 'providers.private_hosts',
   enabled: 'providers.enabled', visibility: 'models.visibility', base_credits: 'models.base_credits', per_output_credits: 'models.per_output_credits',
-  amount_credits: 'users.amount', reason: 'users.reason', note: 'review.note', sign_up_open: 'choices.sign_up', welcome_credits: 'choices.welcome',
+  amount_credits: 'payments.amount', reason: 'users.reason', note: 'review.note', sign_up_open: 'choices.sign_up', welcome_credits: 'choices.welcome',
   studio_name: 'choices.name', default_locale: 'choices.locale', disabled: 'users.disabled', email: 'door.email', id: 'making.id',
   'title.en': 'payments.title_en', 'title.zh': 'payments.title_zh', price_minor: 'payments.price', position: 'payments.position', pid: 'payments.pid',
   methods: 'payments.methods', flow: 'payments.flow', login_by: 'sms.login_by', daily_total: 'sms.daily_total', count: 'codes.count', state: 'codes.state',
