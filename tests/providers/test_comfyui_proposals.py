@@ -372,6 +372,28 @@ async def test_several_pictures_get_roles_and_titles_of_their_own() -> None:
     assert "LoadImage" in second.label.en or "Style" in second.label.en
 
 
+@pytest.mark.parametrize(("kept_too", "blocks"), [(False, True), (True, False)])
+async def test_a_kind_of_file_that_is_not_kept_is_told_before_anybody_pays_for_it(
+    *, kept_too: bool, blocks: bool
+) -> None:
+    workflow = {
+        "1": {"class_type": "LoadAudio", "inputs": {"audio": "voice.wav"}},
+        "9": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "x"}},
+    }
+    if kept_too:
+        workflow["19"] = {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0], "filename_prefix": "x"}}
+    found = [each for each in (await propose(workflow)).findings if "FLAC" in each.message.en]
+    assert [(each.where, each.blocks) for each in found] == [("SaveAudio (#9)", blocks)]
+
+
+async def test_a_node_that_depends_on_itself_is_told() -> None:
+    workflow = classic(n3={"latent_image": ["8", 0]})
+    found = [each for each in (await propose(workflow)).findings if "depends on itself" in each.message.en]
+    assert len(found) == 1, "once for the whole circle"
+    assert found[0].blocks
+    assert not any("depends on itself" in words for words in said(await propose(classic())))
+
+
 async def test_a_film_is_one_result_that_takes_longer() -> None:
     workflow = classic(n5={"length": 49})
     workflow["9"] = {"class_type": "SaveVideo", "inputs": {"video": ["8", 0], "filename_prefix": "film"}}

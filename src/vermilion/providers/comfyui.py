@@ -33,6 +33,7 @@ RECENT_LOOKED_AT = 20
 
 _NAMES = UUID("6f0c1c0e-8c52-4b6e-9a0c-3d5f7b1f2a64")
 _GIB = 2**30
+_ELSEWHERE = "Something answers at this address, and it is not ComfyUI."
 
 
 class Adapter:
@@ -152,12 +153,15 @@ class Adapter:
         """Ask what machine it is: it costs nothing, and something in front of the server would want its key here."""
         try:
             stats = await self._door.table("/system_stats")
+        except Drifted:
+            # A page of something else says nothing that an admin could use.
+            return Probe(problem=_ELSEWHERE)
         except ProviderError as error:
             said = f" ({error.vendor_message})" if error.vendor_message else ""
             return Probe(problem=f"{error.message}{said}")
         system = stats.get("system")
         if not isinstance(system, dict):
-            return Probe(problem="Something answers at this address, and it is not ComfyUI.")
+            return Probe(problem=_ELSEWHERE)
         devices = stats.get("devices")
         told = [f"ComfyUI {system.get('comfyui_version') or 'of unknown version'}"]
         told += [_device(device) for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []

@@ -22,8 +22,9 @@ _SHOWN = 6
 
 def check_workflow(graph: Graph, reached: Iterable[Node], specs: Specs, names: NamesByPlace) -> list[Finding]:
     """Everything that would stop the nodes that are run; `names` are the parameters that could mend it."""
-    found: list[Finding] = []
-    for node in reached:
+    nodes = list(reached)
+    found = _circle(graph, nodes)
+    for node in nodes:
         found += _broken_links(graph, node, specs)
         if node.class_type not in specs:
             continue
@@ -90,6 +91,20 @@ def _is_slot(slot: Any) -> bool:
 
 def _blocks(node: Node, en: str, zh: str, setting: str | None = None) -> Finding:
     return Finding(LocalText(en, zh), node.where, setting, blocks=True)
+
+
+def _circle(graph: Graph, reached: Iterable[Node]) -> list[Finding]:
+    """The first node that is made from itself: older servers refuse it without a word."""
+    for node in reached:
+        if any(source.id == node.id for source in graph.upstream(link.node_id for _, link in node.links())):
+            return [
+                _blocks(
+                    node,
+                    "It depends on itself: the links lead round to it again.",
+                    "它依赖于自身：连接绕了一圈又回到这个节点。",
+                )
+            ]
+    return []
 
 
 def _broken_links(graph: Graph, node: Node, specs: Specs) -> Iterator[Finding]:

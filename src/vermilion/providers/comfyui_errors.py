@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vermilion.providers.comfyui_graph import as_link
 from vermilion.providers.comfyui_render import Rendered, title_of
 from vermilion.providers.contract import JsonObject
 from vermilion.providers.errors import (
@@ -172,7 +173,13 @@ def _sentence(node_id: str, error: Mapping[str, Any], workflow: JsonObject) -> s
     """Which node, which input, and what is wrong with it."""
     extra = error.get("extra_info")
     extra = extra if isinstance(extra, Mapping) else {}
-    name, value = _input_of(error), str(extra.get("received_value"))[:120]
+    name, kind = _input_of(error), str(error.get("type"))
+    if kind.startswith("exception_during"):
+        # The input it names, if any, is that of the node before which it stumbled.
+        what = _link_to_nowhere(node_id, workflow) or "the server could not judge it"
+        return f"“{title_of(workflow, node_id)}” (node {node_id}): {what}"
+    # Where a node judges its inputs itself, the server does not say what it was given.
+    value = str(extra["received_value"] if "received_value" in extra else _inputs_of(node_id, workflow).get(name))[:120]
     what = {
         "value_not_in_list": f"there is no “{value}” for {name}",
         "required_input_missing": f"{name} is missing",
@@ -183,8 +190,22 @@ def _sentence(node_id: str, error: Mapping[str, Any], workflow: JsonObject) -> s
         "bad_linked_input": f"the link to {name} is broken",
         "custom_validation_failed": f"{name} cannot be read: “{value}”",
         "dependency_cycle": "it depends on itself",
-    }.get(str(error.get("type")), f"{name or 'it'} is not right")
+    }.get(kind, f"{name or 'it'} is not right")
     return f"“{title_of(workflow, node_id)}” (node {node_id}): {what}"
+
+
+def _link_to_nowhere(node_id: str, workflow: JsonObject) -> str | None:
+    for key, value in _inputs_of(node_id, workflow).items():
+        link = as_link(value)
+        if link is not None and link.node_id not in workflow:
+            return f"{key} is linked to node {link.node_id}, which is not there"
+    return None
+
+
+def _inputs_of(node_id: str, workflow: JsonObject) -> Mapping[str, Any]:
+    node = workflow.get(node_id)
+    inputs = node.get("inputs") if isinstance(node, Mapping) else None
+    return inputs if isinstance(inputs, Mapping) else {}
 
 
 def _input_of(error: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What goes in and out of a workflow as files: the pictures it loads, the results it saves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,15 @@ _LOADERS: dict[str, tuple[str, Media]] = {
     "VHS_LoadAudioUpload": ("audio", "audio"),
 }
 """Loading classes of the core and of the most used pack; others are known by what the server says of their inputs."""
+
+_NOT_KEPT = {
+    "SaveAudio": "FLAC",
+    "SaveAudioOpus": "Opus",
+    "SaveSVGNode": "SVG",
+    "SaveGLB": "GLB",
+    "SaveLatent": "latent",
+}
+"""What core classes write that is no kind of file this house keeps."""
 
 _SAVERS = ("Save", "Preview", "VHS_VideoCombine")
 _PASSES_PICTURES = frozenset(
@@ -54,6 +63,22 @@ def made_media(saving: Sequence[Node]) -> Media:
     if any("video" in word or "webm" in word for word in words):
         return "video"
     return "audio" if words and all("audio" in word for word in words) else "image"
+
+
+def not_kept(saving: Sequence[Node]) -> Iterator[Finding]:
+    """The nodes that save a kind of file this house does not keep; where no other node saves one, nothing can come."""
+    alone = all(node.class_type in _NOT_KEPT for node in saving)
+    for node in saving:
+        if (kind := _NOT_KEPT.get(node.class_type)) is not None:
+            yield Finding(
+                LocalText(
+                    f"It saves {kind} files, which are not kept here. Save sound with Save Audio (MP3), pictures with"
+                    " Save Image, films with Save Video.",
+                    f"它保存的是 {kind} 文件，本站不保存这种文件。声音请用“保存音频 (MP3)”，图片请用“保存图像”，视频请用“保存视频”。",
+                ),
+                node.where,
+                blocks=alone,
+            )
 
 
 def brought_files(graph: Graph, reached: Iterable[Node], specs: Specs, findings: list[Finding]) -> tuple[Brought, ...]:

@@ -45,6 +45,8 @@ def read_entry(entry: Any, ticket: Ticket, base_url: str) -> Done:
             raise Drifted(
                 "ComfyUI's results are under names this house does not know.", vendor_message=str(outputs)[:200]
             )
+        if (other := _first_name(outputs)) is not None:
+            raise Broke(f"The workflow saved no file of a kind that is kept here, but {other}.", again=False)
         raise Broke("The workflow ran and saved nothing.", again=False)
     made = tuple(Output(kind, url=f"{base_url}/view?{urlencode(file)}") for kind, file in files)
     return Done(made, {**_seed_of(ticket), **_seconds_of(messages)})
@@ -84,6 +86,17 @@ def _files_in(outputs: Mapping[str, Any]) -> Iterator[tuple[MediaKind, dict[str,
                 if kind is not None and tuple(file.values()) not in seen:
                     seen.add(tuple(file.values()))
                     yield kind, file
+
+
+def _first_name(outputs: Mapping[str, Any]) -> str | None:
+    """The first file that is told of, whatever its kind."""
+    for node_id in sorted(outputs, key=_node_order):
+        ui = outputs[node_id]
+        for items in ui.values() if isinstance(ui, Mapping) else ():
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, Mapping) and isinstance(item.get("filename"), str):
+                    return str(item["filename"])[:120]
+    return None
 
 
 def _chosen(files: list[tuple[MediaKind, dict[str, str]]], makes: Any) -> list[tuple[MediaKind, dict[str, str]]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vermilion.providers.comfyui_graph import Graph, Node, Place
-from vermilion.providers.comfyui_media import Brought, Media, brought_files, made_media, saving_nodes
+from vermilion.providers.comfyui_media import Brought, Media, brought_files, made_media, not_kept, saving_nodes
 from vermilion.providers.comfyui_specs import Specs
 from vermilion.providers.comfyui_words import find_words
 from vermilion.providers.credential import LocalText
@@ -121,6 +121,7 @@ def dissect(graph: Graph, specs: Specs) -> Anatomy:
                 "没有提示词或图片流入这个工作流，用户无法向它提出任何要求。",
             )
         )
+    findings += not_kept(saving)
     return Anatomy(tuple(reached), makes, len(saving), prompt, tuple(settings), brought, tuple(findings))
 
 
