@@ -248,6 +248,17 @@ async def test_missing_inputs_and_missing_files_are_told(comfy: Comfy) -> None:
     assert errors["8"]["errors"][0]["type"] == "required_input_missing"
     assert errors["5"]["errors"][0]["type"] == "custom_validation_failed"
     assert errors["5"]["errors"][0]["details"] == "image - Invalid image file: nobody.png"
+    assert errors["5"]["errors"][0]["extra_info"] == {"input_name": "image"}, "what was given is not repeated"
+
+
+async def test_where_the_server_itself_stumbles_it_names_the_input_before(comfy: Comfy) -> None:
+    inner = (await comfy.ask("POST", "/prompt", json={"prompt": graph(n3_model=["99", 0])})).json["node_errors"]
+    extra = inner["3"]["errors"][0]["extra_info"]
+    assert (extra["input_name"], extra["linked_node"], extra["exception_type"]) == ("samples", ["3", 0], "KeyError")
+    outer = (await comfy.ask("POST", "/prompt", json={"prompt": graph(n9_images=["8", 7])})).json["node_errors"]
+    (error,) = outer["9"]["errors"]
+    assert (error["type"], error["details"]) == ("exception_during_validation", "tuple index out of range")
+    assert "input_name" not in error["extra_info"]
 
 
 async def test_numbers_in_quotes_and_wrapped_literals_are_taken(comfy: Comfy) -> None:
@@ -276,7 +287,7 @@ async def test_the_two_generations_name_a_missing_node_differently(comfy: Comfy,
     assert (old["type"], old["extra_info"]) == ("invalid_prompt", {})
 
 
-async def test_what_is_no_workflow_is_refused(comfy: Comfy) -> None:
+async def test_what_is_no_workflow_is_refused(comfy: Comfy, older: Comfy) -> None:
     for body, kind in (
         ({}, "no_prompt"),
         ({"prompt": {}}, "prompt_no_outputs"),
@@ -294,6 +305,16 @@ async def test_what_is_no_workflow_is_refused(comfy: Comfy) -> None:
     }
     errors = (await comfy.ask("POST", "/prompt", json={"prompt": cycle})).json["node_errors"]
     assert errors["5"]["errors"][0]["type"] == "dependency_cycle"
+    old = (await older.ask("POST", "/prompt", json={"prompt": cycle})).json
+    assert (old["error"]["type"], old["error"]["details"]) == ("prompt_outputs_failed_validation", "")
+    assert old["node_errors"] == {}, "older servers refuse a circle without a word"
+
+
+async def test_older_servers_say_in_one_line_what_is_wrong_with_an_output(older: Comfy) -> None:
+    made = graph()
+    del made["9"]["inputs"]["filename_prefix"]
+    error = (await older.ask("POST", "/prompt", json={"prompt": made})).json["error"]
+    assert error["details"] == "Required input is missing: filename_prefix"
 
 
 async def test_prompt_ids_are_ones_own_and_are_not_deduplicated(comfy: Comfy, older: Comfy) -> None:

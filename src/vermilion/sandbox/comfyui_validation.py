@@ -46,7 +46,7 @@ def judge(
             outputs.append(node_id)
     if not outputs:
         return Verdict(error=problem("prompt_no_outputs", "Prompt has no outputs"))
-    judging = _Judging(prompt, generation, uploaded, bare=bare)
+    judging = _Judging(prompt, uploaded, bare=bare)
     good = []
     for output in outputs:
         if judging.is_valid(output):
@@ -55,19 +55,27 @@ def judge(
             judging.node_errors[node_id]["dependent_outputs"].append(output)
     if good:
         return Verdict(good, None, judging.node_errors)
-    # Older servers tell here only what is wrong with the output nodes themselves.
-    shown = {
+    said, message = "prompt_outputs_failed_validation", "Prompt outputs failed validation"
+    if generation == "new":
+        details = "\n".join(
+            f"* {found['class_type']} {node_id}:\n"
+            + "\n".join(f"  - {error['message']}: {error['details']}" for error in found["errors"])
+            for node_id, found in judging.node_errors.items()
+        )
+        return Verdict([], problem(said, message, details), judging.node_errors)
+    # Older servers tell there only what is wrong with the output nodes themselves, and of a circle nothing anywhere.
+    told = {
         node_id: found
         for node_id, found in judging.node_errors.items()
-        if generation == "new" or NODES[found["class_type"]].output_node
+        if all(error["type"] != "dependency_cycle" for error in found["errors"])
     }
     details = "\n".join(
-        f"* {found['class_type']} {node_id}:\n"
-        + "\n".join(f"  - {error['message']}: {error['details']}" for error in found["errors"])
-        for node_id, found in shown.items()
+        f"{error['message']}: {error['details']}"
+        for found in told.values()
+        if NODES[found["class_type"]].output_node
+        for error in found["errors"]
     )
-    error = problem("prompt_outputs_failed_validation", "Prompt outputs failed validation", details)
-    return Verdict([], error, judging.node_errors)
+    return Verdict([], problem(said, message, details), told)
 
 
 def _missing(node_id: str, node: Any, kind: Any, generation: Generation) -> dict[str, Any]:
@@ -95,14 +103,14 @@ def _missing(node_id: str, node: Any, kind: Any, generation: Generation) -> dict
 class _Judging:
     """One workflow under judgement; each node is looked at once."""
 
-    def __init__(self, prompt: dict[str, Any], generation: Generation, uploaded: Sequence[str], *, bare: bool) -> None:
+    def __init__(self, prompt: dict[str, Any], uploaded: Sequence[str], *, bare: bool) -> None:
         self._bare = bare
         self.prompt = prompt
         self.node_errors: dict[str, Any] = {}
-        self._generation = generation
         self._uploaded = uploaded
         self._known: dict[str, bool] = {}
         self._path: list[str] = []
+        self._asked_by: dict[str, Any] = {}
 
     def is_valid(self, node_id: str) -> bool:
         """Whether this node can run, and everything before it."""
@@ -110,8 +118,8 @@ class _Judging:
             return self._known[node_id]
         node = self.prompt[node_id]
         if node_id in self._path or len(self._path) > _TOO_DEEP:
-            kind = "dependency_cycle" if self._generation == "new" else "exception_during_validation"
-            self._tell(node_id, problem(kind, "Dependency cycle detected", " -> ".join([*self._path, node_id])[:500]))
+            way = " -> ".join([*self._path, node_id])[:500]
+            self._tell(node_id, problem("dependency_cycle", "Dependency cycle detected", way))
             return False
         self._path.append(node_id)
         inputs = node.get("inputs")
@@ -163,15 +171,11 @@ class _Judging:
         source, index = str(value[0]), value[1]
         node = self.prompt.get(source)
         if node is None or not isinstance(index, int):
-            extra = {"exception_type": "KeyError", "exception_message": f"'{source}'", "traceback": []}
-            if NODES[self.prompt[node_id]["class_type"]].output_node:
-                kind, message = "exception_during_validation", "Exception when validating node"
-            else:
-                kind, message = "exception_during_inner_validation", "Exception when validating inner node"
-            self._tell(node_id, problem(kind, message, f"'{source}'", extra))
-            return False
+            return self._stumble(node_id, "KeyError", f"'{source}'")
         outputs = NODES[node["class_type"]].outputs
-        received = outputs[index] if 0 <= index < len(outputs) else "*"
+        if not -len(outputs) <= index < len(outputs):
+            return self._stumble(node_id, "IndexError", "tuple index out of range")
+        received = outputs[index]
         if received != about.type:
             details = f"{name}, received_type({received}) mismatch input_type({about.type})"
             extra |= {"received_type": received, "linked_node": value}
@@ -180,7 +184,20 @@ class _Judging:
                 node_id, problem("return_type_mismatch", "Return type mismatch between linked nodes", details, extra)
             )
             return False
+        del extra["received_value"]
+        self._asked_by[source] = {**extra, "linked_node": value}
         return self.is_valid(source)
+
+    def _stumble(self, node_id: str, exception: str, words: str) -> bool:
+        """The server's own code fails at this node; of an inner one it names the input that asked for it."""
+        about: dict[str, Any] = {"exception_type": exception, "traceback": []}
+        if node_id in self._asked_by:
+            kind, message = "exception_during_inner_validation", "Exception when validating inner node"
+            about |= {**self._asked_by[node_id], "exception_message": words}
+        else:
+            kind, message = "exception_during_validation", "Exception when validating node"
+        self._tell(node_id, problem(kind, message, words, about))
+        return False
 
     def _literal(
         self, name: str, about: Input, value: Any, given: dict[str, Any], extra: dict[str, Any]
@@ -206,7 +223,9 @@ class _Judging:
             return None
         if about.options.get("image_upload"):
             details = f"{name} - Invalid image file: {value}"
-            return problem("custom_validation_failed", "Custom validation failed for node", details, extra)
+            # The node itself judges this one, and the server does not say what it was given.
+            about_it = {"input_name": name}
+            return problem("custom_validation_failed", "Custom validation failed for node", details, about_it)
         short = len(choices) <= _LISTED_MAX
         listed = str(choices) if short else f"(list of length {len(choices)})"
         extra["input_config"] = _config(about, choices) if short else None
