@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from vermilion.dialects.house import House
+from vermilion.dialects.telling import called
 from vermilion.generation import WantedInput
 from vermilion.identity import Actor
 from vermilion.library import receive_from_address, receive_text, trash_asset
@@ -88,9 +89,10 @@ def own_file(content: str) -> UUID | None:
 
 
 async def _upload(house: House, actor: Actor, given: GivenFile) -> UUID:
-    now = house.clock.now()
-    if given.content.startswith(("http://", "https://")):
-        asset = await receive_from_address(house, actor.user_id, given.content, field=given.field, now=now)
-    else:
-        asset = await receive_text(house, actor.user_id, given.content, field=given.field, name=given.filename, now=now)
+    owner, now = actor.user_id, house.clock.now()
+    with called({"file": given.field}):
+        if given.content.startswith(("http://", "https://")):
+            asset = await receive_from_address(house, owner, given.content, field=given.field, now=now)
+        else:
+            asset = await receive_text(house, owner, given.content, field=given.field, name=given.filename, now=now)
     return asset.id
