@@ -21,13 +21,7 @@ _LOADERS: dict[str, tuple[str, Media]] = {
 }
 """Loading classes of the core and of the most used pack; others are known by what the server says of their inputs."""
 
-_NOT_KEPT = {
-    "SaveAudio": "FLAC",
-    "SaveAudioOpus": "Opus",
-    "SaveSVGNode": "SVG",
-    "SaveGLB": "GLB",
-    "SaveLatent": "latent",
-}
+_NOT_KEPT = {"SaveAudio": "FLAC", "SaveAudioOpus": "Opus", "SaveSVGNode": "SVG", "SaveGLB": "GLB"}
 """What core classes write that is no kind of file this house keeps."""
 
 _SAVERS = ("Save", "Preview", "VHS_VideoCombine")
@@ -74,7 +68,8 @@ def not_kept(saving: Sequence[Node]) -> Iterator[Finding]:
                 LocalText(
                     f"It saves {kind} files, which are not kept here. Save sound with Save Audio (MP3), pictures with"
                     " Save Image, films with Save Video.",
-                    f"它保存的是 {kind} 文件，本站不保存这种文件。声音请用“保存音频 (MP3)”，图片请用“保存图像”，视频请用“保存视频”。",
+                    f"它保存的是 {kind} 文件，本站不保存这种文件。声音请用“保存音频 (MP3)”，图片请用“保存图像”，"
+                    "视频请用“保存视频”。",
                 ),
                 node.where,
                 blocks=alone,
