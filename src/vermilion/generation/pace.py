@@ -1,14 +1,20 @@
 """When to ask a provider again: politely, and without being late.
 
 The first question comes shortly before the model's jobs are known to finish at the earliest; from there on the
-interval grows with the time already spent, so that lateness stays a constant share of the wait.
+interval grows with the time already spent, so that lateness stays a constant share of the wait. The share is smaller
+where a model's jobs take much the same time: as many questions fall closer together then.
 """
 
+import math
 import random
+import statistics
 from collections import deque
 from collections.abc import Sequence
 
-ELAPSED_SHARE = 0.045
+ELAPSED_SHARE_MAX = 0.045
+ELAPSED_SHARE_MIN = 0.025
+QUESTIONS_BEFORE_HALF = 14
+"""How many questions a job may cost from the first one until half of them are done."""
 INTERVAL_MIN_SECONDS = 0.25
 INTERVAL_MAX_SECONDS = 15.0
 FIRST_SHARE_OF_TYPICAL = 0.4
@@ -46,6 +52,16 @@ class Pace:
             return typical_seconds * FIRST_SHARE_OF_TYPICAL
         return sorted(samples)[int(len(samples) * FAST_PERCENTILE)] * SAFETY
 
+    def elapsed_share(self, model: str, typical_seconds: float) -> float:
+        """The interval between two questions, as a share of the time already spent."""
+        samples = self._samples.get(model, ())
+        earliest = self.earliest_seconds(model, typical_seconds)
+        if len(samples) < SAMPLES_NEEDED or earliest <= 0:
+            return ELAPSED_SHARE_MAX
+        # Steps that each add a share s to the time spent: their number is the logarithm of how much it grows, over s.
+        growth = math.log(statistics.median(samples) / earliest)
+        return min(max(growth / QUESTIONS_BEFORE_HALF, ELAPSED_SHARE_MIN), ELAPSED_SHARE_MAX)
+
     def wait_seconds(
         self, model: str, typical_seconds: float, elapsed_seconds: float, *, asked_seconds: float | None = None
     ) -> float:
@@ -53,7 +69,8 @@ class Pace:
 
         `asked_seconds` is what the provider told (`Retry-After`); it is never undercut.
         """
-        interval = min(max(elapsed_seconds * ELAPSED_SHARE, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS)
+        share = self.elapsed_share(model, typical_seconds)
+        interval = min(max(elapsed_seconds * share, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS)
         until_earliest = self.earliest_seconds(model, typical_seconds) - elapsed_seconds
         # Never further ahead than the longest interval: a job may be much quicker than all before it.
         wait = max(interval, min(until_earliest, INTERVAL_MAX_SECONDS))
