@@ -58,7 +58,7 @@ class Scale:
     begin_within_seconds: float
 
 
-WHOLE = Scale({"image": 60, "video": 40}, {"image": 8.0, "video": 90.0}, 60.0)
+WHOLE = Scale({"image": 120, "video": 160}, {"image": 8.0, "video": 90.0}, 60.0)
 QUICK = Scale({"image": 12, "video": 6}, {"image": 3.0, "video": 6.0}, 4.0)
 
 _PROMPT = re.compile(r"study \d+ of \S+ \[\[queue:0\]\] \[\[slow:[\d.]+\]\]")
