@@ -217,6 +217,15 @@ def test_a_field_in_both_spellings_says_one_thing() -> None:
         LipSyncBody.model_validate({"video": "x", "voice": "a", "voiceId": "b"})
 
 
+def test_nothing_under_another_name_is_not_said_twice() -> None:
+    for sent in ({"num_images": 2, "numImages": None}, {"numImages": None, "num_images": 2}):
+        assert FluxBody.model_validate(sent).num_images == 2
+    for sent in ({"voice": "x", "voice_id": None}, {"voice_id": None, "voice": "x"}):
+        assert LipSyncBody.model_validate({"video": "a", **sent}).voice == "x"
+    with pytest.raises(ValidationError, match="sent twice"):
+        FluxBody.model_validate({"num_images": 2, "numImages": None, "NumImages": 3})
+
+
 @pytest.mark.parametrize(
     ("version", "name"), [(7, "--v 7"), (6.1, "--v 6.1"), ("v7", "--v 7"), ("niji 6", "--niji 6"), (None, None)]
 )

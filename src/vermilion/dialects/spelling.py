@@ -16,14 +16,19 @@ def snake(key: str) -> str:
 
 
 def named(given: Any, name_of: Callable[[str], str]) -> Any:
-    """The body with its keys as they are called here; what is sent under two of its names must be the same."""
+    """The body with its keys as they are called here; what is sent under two of its names must be the same.
+
+    Null under one name says nothing against a value under another: clients send every field they know.
+    """
     if not isinstance(given, dict):
         return given
     sent_as: dict[str, str] = {}
     found: dict[str, Any] = {}
     for key, value in given.items():
         name = name_of(str(key))
-        if name in found and (type(found[name]), found[name]) != (type(value), value):
+        if name in found and value is None:
+            continue
+        if found.get(name) is not None and (type(found[name]), found[name]) != (type(value), value):
             said = f"is sent twice, and not the same: as {sent_as[name]} and as {key}"
             fault = InitErrorDetails(type=PydanticCustomError("value_error", said), loc=(name,), input=None)
             raise ValidationError.from_exception_data("body", [fault])
