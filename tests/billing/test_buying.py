@@ -142,15 +142,25 @@ async def test_a_payment_that_is_reported_is_credited_once(studio: Studio, fault
     assert [entry["amount_credits"] for entry in statement if entry["reason"] == "purchase"] == [credits_of(order)]
 
 
-async def test_the_gateway_calls_it_in_the_language_of_the_buyer(studio: Studio) -> None:
+async def test_the_gateway_is_told_the_very_same_whenever_it_is_asked(studio: Studio) -> None:
     someone = await studio.person()
-    for locale, word in (("en", "credits"), ("zh", "点数")):
-        assert (await someone.client.patch("/me", json={"locale": locale})).status_code == 200
-        order = await ordered(someone)
-        name = dict(parse_qsl(urlsplit(order["pay_url"]).query))["name"]
-        assert name == f"{credits_of(order)} {word}"
-        await pay(studio, order)
-        await until_paid(someone, order)
+    order = await ordered(someone)
+    assert dict(parse_qsl(urlsplit(order["pay_url"]).query))["name"] == f"{credits_of(order)} 点数 (credits)"
+    assert (await someone.client.patch("/me", json={"locale": "zh"})).status_code == 200
+    body = {"id": order["id"], "package_id": order["package_id"], "method": "alipay"}
+    again = await someone.post("/credits/orders", body, status=201)
+    assert again["pay_url"] == order["pay_url"]
+
+
+async def test_a_notice_may_be_posted_with_its_chinese_unescaped(studio: Studio) -> None:
+    someone = await studio.person(credits_given=0)
+    order = await ordered(someone)
+    back = await pay(studio, order, "notify-lost")
+    raw = "&".join(f"{name}={value}" for name, value in parse_qsl(urlsplit(back).query))
+    assert "点数" in raw
+    told = await studio.client().post("/credit/callback", content=raw.encode())
+    assert (told.status_code, told.text) == (200, "success")
+    assert (await someone.balance())[0] == credits_of(order)
 
 
 @pytest.mark.parametrize("fault", ["notify-lost", "notify-wrong-pid", "notify-unpaid", "notify-extra"])

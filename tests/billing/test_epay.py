@@ -40,12 +40,12 @@ def test_a_request_is_signed_as_others_sign_it() -> None:
 
 
 def test_the_page_of_a_purchase_is_signed_and_carries_no_key() -> None:
-    purchase = Purchase("ab" * 16, 1250, 500, "wxpay", "https://a.example/n", "https://a.example/r", "zh")
+    purchase = Purchase("ab" * 16, 1250, 500, "wxpay", "https://a.example/n", "https://a.example/r")
     address = page_address(MERCHANT, purchase)
     told = dict(parse_qsl(urlsplit(address).query, strict_parsing=True))
     assert address.startswith("https://pay.example.com/submit.php?") and KEY not in address
     assert (told["money"], told["out_trade_no"], told["type"]) == ("12.50", "ab" * 16, "wxpay")
-    assert told["name"] == "500 点数"
+    assert told["name"] == "500 点数 (credits)"
     assert told["sign"] == signature(told, KEY) and told["sign_type"] == "MD5"
     assert KEY not in repr(MERCHANT)
 

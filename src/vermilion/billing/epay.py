@@ -13,16 +13,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from vermilion.billing.problems import PaymentRefused, forged_notice
 from vermilion.providers import Answer, Drifted, Misconfigured, Probe, Unreachable, Wire
 
 NAME: Final = "epay"
-
-_CREDITS: Final = {"en": "credits", "zh": "点数"}
-"""What is bought, in the words of the house alone. Sums are of UTF-8, and gateways show such names everywhere."""
 
 _NOTICE_NAMES: Final = frozenset(
     {
@@ -68,8 +65,6 @@ class Purchase:
     method: str
     notify_url: str
     return_url: str
-    locale: Literal["en", "zh"]
-    """The language the gateway's page calls it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +207,14 @@ async def probe(wire: Wire, merchant: Merchant) -> Probe:
 
 
 def _told(merchant: Merchant, purchase: Purchase) -> dict[str, str]:
+    # Named in both languages at once: a number that is announced again must be announced with the very same name.
     return {
         "pid": merchant.pid,
         "type": purchase.method,
         "out_trade_no": purchase.number,
         "notify_url": purchase.notify_url,
         "return_url": purchase.return_url,
-        "name": f"{purchase.amount_credits} {_CREDITS[purchase.locale]}",
+        "name": f"{purchase.amount_credits} 点数 (credits)",
         "money": money(purchase.price_minor),
     }
 

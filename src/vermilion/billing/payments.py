@@ -107,10 +107,12 @@ class PaymentDesk:
             raise forged_notice()
         notice = epay.read_notice(merchant, parameters)
         order = await self._db.read(_numbered, notice.number)
+        if not notice.is_paid:
+            return
         if (notice.pid, notice.price_minor) != (order.merchant, order.price_minor) or order.merchant != merchant.pid:
             log.warning("payment.wrong", order_id=str(order.id), pid=notice.pid, price_minor=notice.price_minor)
             raise wrong_payment(_sum(notice.price_minor), _sum(order.price_minor))
-        if not notice.is_paid or order.status == "paid":
+        if order.status == "paid":
             return
         try:
             is_paid = await self._ask(merchant, order)
@@ -183,7 +185,6 @@ class PaymentDesk:
             method=order.method,
             notify_url=self.notify_url,
             return_url=f"{self._address}/credits/orders/{order.id}",
-            locale=placed.locale,
         )
         page = epay.page_address(gateway.merchant, purchase)
         if gateway.flow == "page":

@@ -97,7 +97,8 @@ async def get_callback(house: HouseHere, request: Request) -> PlainTextResponse:
 )
 async def post_callback(house: HouseHere, request: Request) -> PlainTextResponse:
     """A notice as a form."""
-    form = (await request.body()).decode("ascii", "replace")
+    # Most escape what they send; some send a name in Chinese as it is.
+    form = (await request.body()).decode("utf-8", "replace")
     return await _hear(house, "&".join(filter(None, (request.url.query, form))))
 
 

@@ -194,12 +194,6 @@ def list_audit(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[Au
     return Page(items=[_audit_view(row, people) for row in rows[:limit]], next=following)
 
 
-def locale_of(tx: Tx, user_id: UUID) -> Locale:
-    """The language a person chose, else the one the house speaks by itself."""
-    chosen = tx.scalar(select(UserRow.locale).where(UserRow.id == user_id))
-    return cast(Locale | None, chosen) or read_choices(tx).default_locale
-
-
 def _people_among(tx: Tx, targets: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Those of the targets that are people, each with what they are known by and called."""
     ids = {UUID(target.removeprefix("user:")) for target in targets if target.startswith("user:")}

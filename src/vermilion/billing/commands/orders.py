@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, cast
+from typing import Final, cast
 from uuid import UUID
 
 from sqlalchemy import Table, update
@@ -25,7 +25,6 @@ from vermilion.billing.selling import ASKED_LATE, count_open, offered_package, o
 from vermilion.billing.tables import GatewayRow, OrderRow
 from vermilion.db import Tx
 from vermilion.events import emit
-from vermilion.identity import locale_of
 from vermilion.kit.sealed import Sealer
 
 REASON: Final = "purchase"
@@ -47,14 +46,10 @@ _orders: Final = cast(Table, OrderRow.__table__)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order as it is now, the gateway it is paid through, and the buyer's language.
-
-    `is_new` where it was not there before.
-    """
+    """An order as it is now, and the gateway it is paid through; `is_new` where it was not there before."""
 
     order: OrderView
     gateway: OpenGateway
-    locale: Literal["en", "zh"]
     is_new: bool
 
 
@@ -79,7 +74,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
             raise reused_order()
         if known.status != "paid" and not _is_payable(known, gateway, now):
             raise stale_order()
-        return Placed(order_view(known), gateway, locale_of(tx, user_id), is_new=False)
+        return Placed(order_view(known), gateway, is_new=False)
     if wanted.method not in gateway.methods:
         raise unknown_method(list(gateway.methods))
     package = offered_package(tx, wanted.package_id, examples=gateway.is_sandbox)
@@ -111,7 +106,7 @@ def place_order(tx: Tx, sealer: Sealer, user_id: UUID, wanted: NewOrder, now: da
     )
     tx.add(row)
     tx.flush()
-    return Placed(_told(tx, row, now), gateway, locale_of(tx, user_id), is_new=True)
+    return Placed(_told(tx, row, now), gateway, is_new=True)
 
 
 def settle_order(tx: Tx, order_id: UUID, trade_no: str, now: datetime) -> bool:
