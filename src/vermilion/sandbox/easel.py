@@ -25,10 +25,6 @@ Drawable = Order | FilmOrder | DubOrder | SheetOrder
 
 _MAX_REMEMBERED_BYTES = 96 * 1024 * 1024
 
-# A new process begins as a copy of one that has imported this already: importing takes longer than most pictures.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([__name__])
-
 
 class Easel:
     """Draws orders one after another, remembers recent pictures, and draws each only once.
@@ -86,8 +82,13 @@ class Easel:
 
     async def _submit(self, order: Drawable, canvas_pixels: int) -> bytes:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=_PROCESSES, initializer=_settle_in)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _make, order, canvas_pixels)
+            # A new process is a copy of one that has imported this: importing takes longer than most pictures.
+            processes = multiprocessing.get_context("forkserver")
+            processes.set_forkserver_preload([__name__])
+            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=processes, initializer=_settle_in)
+        # The first order waits for that import, and the server must not.
+        drawing = await asyncio.to_thread(self._pool.submit, _make, order, canvas_pixels)
+        return await asyncio.wrap_future(drawing)
 
 
 def _make(order: Drawable, canvas_pixels: int) -> bytes:
