@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,7 +38,7 @@ async def missing_files(db: Database, storage: Storage) -> list[Finding]:
     Files that cannot be looked for, as when a cloud is away, are one finding for each reason: how many they are.
     """
     findings = []
-    unseen: dict[str, list[str]] = {}
+    unseen: dict[str, _Unseen] = {}
     last = None
     room = asyncio.Semaphore(_LOOKED_FOR_AT_ONCE)
     while page := await db.read(_assets_after, last, _FILES_AT_ONCE):
@@ -45,16 +46,24 @@ async def missing_files(db: Database, storage: Storage) -> list[Finding]:
         looks = await asyncio.gather(*(_is_there(storage, key, room) for _, key in wanted))
         for (asset, key), there in zip(wanted, looks, strict=True):
             if isinstance(there, StorageFailed):
-                unseen.setdefault(there.detail, []).append(f"{key} of asset {asset.id}")
+                unseen.setdefault(there.detail, _Unseen(f"{key} of asset {asset.id}")).count += 1
             elif not there:
                 findings.append(Finding("file_missing", asset.user_id, f"Asset {asset.id} has no file {key}."))
         last = page[-1]
     return findings + [_not_checked(why, files) for why, files in unseen.items()]
 
 
-def _not_checked(why: str, files: Sequence[str]) -> Finding:
-    what = f"{files[0]} cannot" if len(files) == 1 else f"{len(files)} files cannot"
-    which = "" if len(files) == 1 else f" The first of them: {files[0]}."
+@dataclass(slots=True)
+class _Unseen:
+    """Files that cannot be looked for, for one reason: a cloud that is away has too many to remember each."""
+
+    first: str
+    count: int = 0
+
+
+def _not_checked(why: str, files: _Unseen) -> Finding:
+    what = f"{files.first} cannot" if files.count == 1 else f"{files.count} files cannot"
+    which = "" if files.count == 1 else f" The first of them: {files.first}."
     return Finding("file_not_checked", None, f"{what} be looked for. {why}{which}")
 
 

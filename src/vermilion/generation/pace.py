@@ -14,7 +14,7 @@ from collections.abc import Sequence
 ELAPSED_SHARE_MAX = 0.045
 ELAPSED_SHARE_MIN = 0.025
 QUESTIONS_BEFORE_HALF = 14
-"""How many questions a job may cost from the first one until half of them are done."""
+"""How many questions there are from the first one until half of a model's jobs are done, where the share allows it."""
 INTERVAL_MIN_SECONDS = 0.25
 INTERVAL_MAX_SECONDS = 15.0
 FIRST_SHARE_OF_TYPICAL = 0.4

@@ -3,7 +3,8 @@
 The same things the server would say (`execution.validate_inputs`), before anybody has paid for asking.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from vermilion.providers.comfyui_graph import Graph, Node, NoWorkflow, read_workflow
@@ -23,7 +24,7 @@ _SHOWN = 6
 def check_workflow(graph: Graph, reached: Iterable[Node], specs: Specs, names: NamesByPlace) -> list[Finding]:
     """Everything that would stop the nodes that are run; `names` are the parameters that could mend it."""
     nodes = list(reached)
-    found = _circle(graph, nodes)
+    found = _circle(nodes)
     for node in nodes:
         found += _broken_links(graph, node, specs)
         if node.class_type not in specs:
@@ -93,17 +94,21 @@ def _blocks(node: Node, en: str, zh: str, setting: str | None = None) -> Finding
     return Finding(LocalText(en, zh), node.where, setting, blocks=True)
 
 
-def _circle(graph: Graph, reached: Iterable[Node]) -> list[Finding]:
+def _circle(reached: Sequence[Node]) -> list[Finding]:
     """The first node that is made from itself: older servers refuse it without a word."""
-    for node in reached:
-        if any(source.id == node.id for source in graph.upstream(link.node_id for _, link in node.links())):
-            return [
-                _blocks(
-                    node,
-                    "It depends on itself: the links lead round to it again.",
-                    "它依赖于自身：连接绕了一圈又回到这个节点。",
-                )
-            ]
+    order = TopologicalSorter({node.id: {link.node_id for _, link in node.links()} for node in reached})
+    try:
+        order.prepare()
+    except CycleError as error:
+        around = set(error.args[1])
+        first = next(node for node in reached if node.id in around)
+        return [
+            _blocks(
+                first,
+                "It depends on itself: the links lead round to it again.",
+                "它依赖于自身：连接绕了一圈又回到这个节点。",
+            )
+        ]
     return []
 
 
