@@ -1,6 +1,7 @@
 """What is wrong with a field is said in words about the field, never in those of the library that found it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,6 +9,8 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from vermilion.identity.faults import faults_of
+from vermilion.identity.phone_views import Signature
 from vermilion.identity.problems import invalid_request
 from vermilion.identity.views import Email, Name
 
@@ -20,6 +23,19 @@ def _odd(value: int) -> int:
 
 class Inner(BaseModel):
     side: int = 1
+
+
+class Number(BaseModel):
+    kind: Literal["number"]
+    high: int
+
+
+class Words(BaseModel):
+    kind: Literal["words"]
+
+
+class Switch(BaseModel):
+    kind: Literal["switch"]
 
 
 class Asked(BaseModel):
@@ -41,6 +57,13 @@ class Asked(BaseModel):
     task: UUID = UUID(int=1)
     when: datetime | None = None
     odd: Annotated[int, AfterValidator(_odd)] = 1
+    amount: Annotated[Decimal, Field(gt=0, decimal_places=2)] | None = None
+    digits: Annotated[Decimal, Field(max_digits=3)] = Decimal(1)
+    whole: Annotated[Decimal, Field(max_digits=4, decimal_places=2)] = Decimal(1)
+    signature: Signature = "s"
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")] = "a"
+    called: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "a"
+    params: list[Annotated[Number | Words | Switch, Field(discriminator="kind")]] = []
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -73,6 +96,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"when": "tomorrow"}, "when must be a date and time such as 2026-01-31T12:00:00Z."),
     ({"odd": 2}, "odd is an even number."),
     ({"other": 1}, "other is not known here."),
+    ({"amount": "abc"}, "amount must be a number."),
+    ({"amount": []}, "amount must be a number."),
+    ({"amount": 12.345}, "amount must have at most 2 decimal places."),
+    ({"amount": 0}, "amount must be more than 0."),
+    ({"digits": 1234}, "digits must have at most 3 digits."),
+    ({"whole": 123}, "whole must have at most 2 digits before the point."),
+    ({"signature": "【朱砂】"}, "signature must be one line without brackets: they are added when it is sent."),
+    (
+        {"id": "Own Neon"},
+        "id must be at most 64 small letters, digits, dots and hyphens, and begin with a letter or a digit.",
+    ),
+    ({"called": "7"}, "called must be at most 40 small letters, digits and underscores, and begin with a letter."),
+    ({"params": [{"kind": "wheel"}]}, "params.0.kind must be one of number, words or switch."),
+    ({"params": [{}]}, "params.0.kind is required."),
+    ({"params": [7]}, "params.0 must be an object."),
 ]
 
 
@@ -84,6 +122,14 @@ def test_a_fault_is_said_in_our_words_and_once(body: dict[str, Any], said: str) 
     assert problem.detail == said
     (fault,) = problem.extras["errors"]
     assert fault["field"] == problem.field == said.replace(":", "").split(" ")[0]
+
+
+def test_only_kinds_are_listed_as_kinds() -> None:
+    unknown = {"type": "odd_type", "loc": ("body", "size"), "msg": "…"}
+    text = {"type": "string_type", "loc": ("body", "size"), "msg": "…"}
+    assert [fault["message"] for fault in faults_of([unknown])] == ["is not valid"]
+    for errors in ([unknown, text], [text, unknown]):
+        assert [fault["message"] for fault in faults_of(errors)] == ["must be text"]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ async def test_what_could_not_work_is_refused_by_name(
 
 
 async def test_brackets_belong_to_the_vendor(admin: httpx.AsyncClient) -> None:
-    assert (await put(admin, 422, signature="【朱砂】"))["field"] == "signature"
+    refused = await put(admin, 422, signature="【朱砂】")
+    assert refused["field"] == "signature"
+    assert refused["detail"] == "signature must be one line without brackets: they are added when it is sent."
 
 
 async def test_switched_off_it_may_be_incomplete_and_sends_nothing(

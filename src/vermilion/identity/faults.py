@@ -24,6 +24,8 @@ _CODES: Final = {
     "enum": "not_a_choice",
     "string_pattern_mismatch": "bad_format",
     "int_from_float": "wrong_type",
+    "union_tag_invalid": "not_a_choice",
+    "union_tag_not_found": "required",
 }
 """Pydantic's kinds of error in our words; what ends in `_type` or `_parsing` is `wrong_type`, the rest `invalid`."""
 
@@ -31,6 +33,7 @@ _LIMITS: Final = ("max_length", "min_length", "ge", "gt", "le", "lt")
 
 _SAID: Final = {
     "missing": "is required",
+    "union_tag_not_found": "is required",
     "extra_forbidden": "is not known here",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
@@ -40,6 +43,9 @@ _SAID: Final = {
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
+    "decimal_max_places": "must have at most {decimal_places} decimal places",
+    "decimal_max_digits": "must have at most {max_digits} digits",
+    "decimal_whole_digits": "must have at most {whole_digits} digits before the point",
     "finite_number": "must be a finite number",
     "timezone_aware": "must name its time zone, as in 2026-01-31T12:00:00Z",
 }
@@ -48,6 +54,7 @@ _WANTED: Final = {
     "string": "text",
     "int": "a whole number",
     "float": "a number",
+    "decimal": "a number",
     "bool": "true or false",
     "dict": "an object",
     "model": "an object",
@@ -64,14 +71,25 @@ _WANTED: Final = {
 
 _FORMS: Final = (
     ("@", "must be an e-mail address"),
+    ("【", "must be one line without brackets: they are added when it is sent"),
     (r"[^\s", "must be one line without control characters, and not blank"),
     (r"\x00-\x1f", "must be one line without control characters"),
     ("{6}$", "must be six digits"),
+    (
+        "[a-z0-9.-]{0,63}",
+        "must be at most 64 small letters, digits, dots and hyphens, and begin with a letter or a digit",
+    ),
+    ("[a-z0-9_]{0,39}", "must be at most 40 small letters, digits and underscores, and begin with a letter"),
+    ("[a-z0-9_-]{0,39}", "must be at most 40 small letters, digits, underscores and hyphens, and begin with a letter"),
+    ("(image|video|audio)/", "must be a kind of picture, film or sound such as image/png"),
 )
 """What a pattern asks for, by what stands in it; nobody is told the pattern itself."""
 
 _OF_A_KEY: Final = "[key]"
 """What the framework adds to the path of a table's key that is wrong, beside the key."""
+
+_TAG: Final = re.compile(r"'(\w+)'")
+"""How the framework names the one field that tells which of several tables is meant."""
 
 _BRANCH: Final = re.compile(r"(?:int|float|str|bool|constrained-\w+)$|(?:list|dict|tuple|nullable|function-[\w-]+)\[")
 """What the framework adds to the path where a field may be one of several kinds: the kind it tried."""
@@ -93,8 +111,11 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             faults[field] = fault
         elif known["code"] == fault["code"] == "wrong_type":
             kinds = wanted.setdefault(field, [])
-            kinds += [kind for kind in [fault["message"].removeprefix("must be ")] if kind not in kinds]
-            known["message"] = f"must be {' or '.join(kinds)}"
+            kind = fault["message"].removeprefix("must be ")
+            if kind != fault["message"] and kind not in kinds:
+                kinds.append(kind)
+            if kinds:
+                known["message"] = f"must be {' or '.join(kinds)}"
     return [
         fault
         for field, fault in faults.items()
@@ -125,7 +146,7 @@ def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
     if code is None:
         code = "wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid"
     fault: dict[str, Any] = {
-        "field": _storable(_path(error["loc"])),
+        "field": _storable(_path((*error["loc"], *_tag(kind, context)))),
         "code": code,
         "message": _storable(_message(kind, code, context, str(error["msg"]))),
     }
@@ -141,6 +162,12 @@ def _path(places: tuple[int | str, ...]) -> str:
     return ".".join(parts) or str(places[0] if places else BODY)
 
 
+def _tag(kind: str, context: Mapping[str, Any]) -> tuple[str, ...]:
+    """The field within a table that tells which one it is, where that is what is wrong."""
+    named = _TAG.fullmatch(str(context.get("discriminator", ""))) if kind.startswith("union_tag_") else None
+    return (named[1],) if named else ()
+
+
 def _message(kind: str, code: str, context: Mapping[str, Any], own: str) -> str:
     if kind == "value_error":
         # What a check of ours says is a sentence already; the framework puts its own words before it.
@@ -151,13 +178,20 @@ def _message(kind: str, code: str, context: Mapping[str, Any], own: str) -> str:
         pattern = str(context.get("pattern", ""))
         return next((said for mark, said in _FORMS if mark in pattern), "is not written as it should be")
     if code == "not_a_choice":
-        choices = str(context.get("expected", "")).replace("'", "")
-        return f"must be one of {choices}" if " or " in choices else f"must be {choices}"
+        return _choices(context)
     if kind in _SAID:
         return _SAID[kind].format_map(context)
     if code == "wrong_type" and (wanted := _WANTED.get(kind.partition("_")[0])):
         return f"must be {wanted}"
     return "is not valid"
+
+
+def _choices(context: Mapping[str, Any]) -> str:
+    """What may stand there; tables are told apart by words that the framework lists without an "or"."""
+    choices = str(context.get("expected", "")).replace("'", "")
+    if tags := str(context.get("expected_tags", "")).replace("'", ""):
+        choices = " or ".join(tags.rsplit(", ", 1))
+    return f"must be one of {choices}" if " or " in choices else f"must be {choices}"
 
 
 def _storable(text: str) -> str:
