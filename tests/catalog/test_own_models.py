@@ -148,7 +148,7 @@ async def test_what_is_exported_can_be_added_elsewhere_unchanged(admin: httpx.As
         ({"name": {"en": "Neon", "zh": ""}}, 422, "request.invalid", "name"),
         ({"price": {"per_output_credits": 0}}, 422, "request.invalid", None),
         ({"price": {"per_output_credits": 1_000_000}}, 422, "request.invalid", None),
-        ({"price": {"per_output_credits": "3"}}, 422, "request.invalid", None),
+        ({"price": {"per_output_credits": "3"}}, 422, "request.invalid", "price.per_output_credits"),
         ({"typical_seconds": 900}, 422, "request.invalid", None),
         ({"outputs_param": "pictures"}, 422, "request.invalid", None),
         ({"prompt": None}, 422, "request.invalid", None),
@@ -163,6 +163,38 @@ async def test_what_a_catalog_file_would_be_refused_for_is_refused_here(
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
         assert field is None or answer.json()["field"] == field, answer.text
     assert not [item for item in (await admin.get("/admin/models")).json()["items"] if item["own"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"price": {"per_output_credits": "3"}}, "price.per_output_credits must be a whole number."),
+        ({"name": {"en": "Neon", "zh": "霓虹"}, "typical_seconds": "5"}, "typical_seconds must be a whole number."),
+        (
+            {"id": "Own Neon"},
+            "id must be at most 64 small letters, digits, dots and hyphens, and begin with a letter or a digit.",
+        ),
+        (
+            {"params": [{"type": "wheel", "name": "turn"}], "outputs_param": None},
+            "params.0.type must be one of integer, number, string, boolean, choice or size.",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_model_is_said_of_its_field(
+    admin: httpx.AsyncClient, changes: dict[str, Any], detail: str
+) -> None:
+    for path in ("/admin/models", "/admin/models/previews"):
+        problem = (await admin.post(path, json=own(**changes))).json()
+        assert problem["detail"] == detail
+        assert problem["field"] == problem["errors"][0]["field"] == detail.split(" ", maxsplit=1)[0]
+
+
+async def test_a_model_that_is_no_json_is_refused_as_such(admin: httpx.AsyncClient) -> None:
+    plain = {"Content-Type": "text/plain"}
+    for path in ("/admin/models", "/admin/models/previews"):
+        answer = await admin.post(path, content=b"{}", headers=plain)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid"), answer.text
+        assert "Content-Type: application/json" in answer.json()["detail"]
 
 
 async def test_a_parameter_without_words_is_named(admin: httpx.AsyncClient) -> None:

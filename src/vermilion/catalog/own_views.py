@@ -5,7 +5,6 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from vermilion.catalog.declared import Name
 from vermilion.catalog.entry import Entry
@@ -18,16 +17,16 @@ Document = Annotated[dict[str, JsonValue], Field(min_length=1)]
 
 def _strictly(value: Any) -> Any:
     """As strict as a catalog file: a number in quotes is a mistake, not something to convert."""
+    if not isinstance(value, dict):
+        return value  # Nor can what is no JSON be written as such: bytes, where nobody said what they are.
     try:
         return Entry.model_validate_json(json.dumps(value), strict=True)
-    except ValidationError as refused:
+    except ValidationError:
         try:
             Entry.model_validate(value)
         except ValidationError:
             return value  # The usual reading names every field that is wrong.
-        reason = refused.errors()[0]
-        path = ".".join(str(part) for part in reason["loc"])
-        raise PydanticCustomError("strict_type", "{path}: {why}", {"path": path, "why": reason["msg"]}) from refused
+        raise
 
 
 EntryBody = Annotated[Entry, BeforeValidator(_strictly)]
