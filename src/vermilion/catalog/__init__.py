@@ -7,8 +7,10 @@ or make, and credentials, are rows. The house gives what `CatalogHouse` lists, a
 from vermilion.catalog.api import CatalogHouse, admin_router, ask_provider, router
 from vermilion.catalog.credentials import (
     CREDENTIALS_TOPIC,
+    FIELDS_MAX,
     CredentialDraft,
     CredentialPatch,
+    FieldValue,
     add_credential,
     change_credential,
     credential_view,
@@ -47,6 +49,7 @@ from vermilion.catalog.views import ModelView, OverridePatch, TextView
 
 __all__ = [
     "CREDENTIALS_TOPIC",
+    "FIELDS_MAX",
     "Accepted",
     "CatalogBroken",
     "CatalogHouse",
@@ -54,6 +57,7 @@ __all__ = [
     "CredentialPatch",
     "CredentialView",
     "Entry",
+    "FieldValue",
     "GivenInput",
     "ModelView",
     "OpenCredential",

@@ -22,7 +22,9 @@ from vermilion.providers import Probe, Provider, adapters
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FieldValue = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Fields = Annotated[dict[Annotated[str, Field(max_length=80)], FieldValue], Field(max_length=20)]
+FIELDS_MAX = 20
+"""How many fields a credential may have."""
+Fields = Annotated[dict[Annotated[str, Field(max_length=80)], FieldValue], Field(max_length=FIELDS_MAX)]
 Weight = Annotated[int, Field(ge=1, le=100, strict=True)]
 Concurrent = Annotated[int, Field(ge=1, le=10_000, strict=True)]
 HealthState = Literal["up", "degraded", "down"]

@@ -12,10 +12,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from vermilion.catalog import (
+    FIELDS_MAX,
     CredentialDraft,
     CredentialPatch,
     CredentialView,
     Entry,
+    FieldValue,
     OverridePatch,
     Shelf,
     add_credential,
@@ -39,9 +41,6 @@ from vermilion.providers import adapters
 NEW_CREDENTIAL = "Described"
 """The name of a credential that the described configuration made."""
 
-FieldValue = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""As the catalog takes them: what it would not read must not come so far."""
-
 Credits = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 
 
@@ -59,8 +58,10 @@ class ConfigBody(Body):
     enabled: bool | None = None
     base_url: Annotated[FieldValue, Field(max_length=2000)] | None = None
     api_key: FieldValue | None = None
-    fields: Annotated[dict[Annotated[str, Field(max_length=80)], FieldValue], Field(max_length=18)] | None = None
-    """Beside the two above: the catalog takes twenty in all."""
+    fields: (
+        Annotated[dict[Annotated[str, Field(max_length=80)], FieldValue], Field(max_length=FIELDS_MAX - 2)] | None
+    ) = None
+    """Beside the two above: together they are no more than a credential may have."""
     allow_private_hosts: bool | None = None
     default_model: ModelName | None = None
     default_mode: Annotated[Text, Field(min_length=1, max_length=80)] | None = None
