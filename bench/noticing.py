@@ -111,7 +111,7 @@ async def _run(folder: Path, scale: Scale, *, callbacks: bool) -> list[tuple[Job
                 count = scale.jobs[length[kind]]
                 if adapters()[entry.provider].max_concurrent_default == 1:
                     # One after another, and all of them in about the time the others take.
-                    count = max(4, count // 4)
+                    count = max(4, count // 8)
                 for number, seconds in enumerate(_durations(rng, scale.median_seconds[length[kind]], count)):
                     job = _job(book, entry, kind, number, seconds)
                     after = rng.random() * scale.begin_within_seconds
