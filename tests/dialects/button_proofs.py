@@ -1,12 +1,16 @@
 """Midjourney: imagining, what its buttons do, words for pictures, seeds."""
 
 from typing import Any
+from uuid import UUID
 
 from PIL import Image
+from sqlalchemy import update
 
-from tests.dialects.scene import Scene, data_url, png, proves
+from tests.dialects.scene import TO_MAKE, Scene, data_url, png, proves
 from tests.library.files import encoded
+from vermilion.db import Tx
 from vermilion.dialects import Route
+from vermilion.generation.tables import GenerationRow
 
 
 @proves("POST /midjourney/generate", "POST /midjourney/submit/imagine")
@@ -112,19 +116,26 @@ async def a_button_that_asks_is_answered(scene: Scene, route: Route) -> None:
 
 @proves("GET /midjourney/task/{task_id}/image-seed", "POST /midjourney/task/{task_id}/image-seed")
 async def a_seed_is_asked_for_and_known(scene: Scene, route: Route) -> None:
-    grid = await scene.task("midjourney")
+    path, body = TO_MAKE["midjourney"]
+    grid = await scene.completed(scene.owner, path, body)
+    await scene.studio.house.db.write(_untold, UUID(grid["id"]))
     at = f"/midjourney/task/{grid['id']}/image-seed"
-    before = await scene.owner.client.get(at)
-    if before.status_code == 404:
-        assert before.json()["code"] == "dialects.no_seed"
-        asked = await scene.owner.post(at)
-        assert (await scene.ended(scene.owner, "midjourney", asked["id"]))["status"] == "completed"
+    unknown = await scene.owner.client.get(at)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "dialects.no_seed")
+    # Asked again before the answer is there, it is the same task, and its price is put aside once.
+    available = (await scene.owner.balance())[0]
+    asked = await scene.owner.post(at)
+    left = (await scene.owner.balance())[0]
+    assert (await scene.owner.post(at))["id"] == asked["id"]
+    assert (await scene.owner.balance())[0] == left < available
+    assert (await scene.ended(scene.owner, "midjourney", asked["id"]))["status"] == "completed"
     told = await scene.owner.get(at)
-    assert told["task_id"] == grid["id"] and told["seed"] >= 0
+    assert told["task_id"] == grid["id"] and told["seed"] == grid["properties"]["facts"]["seed"]
     # What is known is told again without a task, and without a price.
     before_again = await scene.owner.balance()
     again = await scene.owner.post(at)
-    assert again["properties"]["facts"]["seed"] == told["seed"] and again["status"] == "completed"
+    assert again["id"] == asked["id"] and again["properties"]["facts"]["seed"] == told["seed"]
+    assert (await scene.owner.balance())[0] == before_again[0]
     wished = await scene.owner.post("/midjourney/submit/imagine", {"prompt": "a fox", "advanced_params": {"seed": 42}})
     spent = await scene.owner.balance()
     named = await scene.owner.post(f"/midjourney/task/{wished['id']}/image-seed")
@@ -133,3 +144,8 @@ async def a_seed_is_asked_for_and_known(scene: Scene, route: Route) -> None:
     assert spent[0] < before_again[0], "only what was wished for anew is paid"
     assert (await scene.other.client.get(at)).status_code == 404
     assert (await scene.other.client.post(at)).status_code == 404
+
+
+def _untold(tx: Tx, task_id: UUID) -> None:
+    """As if by a proxy that tells no seeds by itself, which the sandbox's does."""
+    tx.execute(update(GenerationRow).where(GenerationRow.id == task_id).values(facts={}))

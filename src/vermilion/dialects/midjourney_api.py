@@ -25,7 +25,7 @@ from vermilion.dialects.routes import MAKING, Route, face
 from vermilion.dialects.table import MIDJOURNEY
 from vermilion.dialects.task_views import TaskView, task_view
 from vermilion.dialects.tasks_api import task_for
-from vermilion.generation import Filter, GenerationView, list_generations
+from vermilion.generation import TERMINAL, Filter, GenerationView, list_generations
 from vermilion.identity import Actor, CurrentActor
 from vermilion.kit import NotFound
 
@@ -125,20 +125,21 @@ async def image_seed(house: HouseHere, actor: CurrentActor, task_id: UUID) -> Im
 async def ask_image_seed(house: HouseHere, links: LinksHere, actor: CurrentActor, task_id: UUID) -> TaskView:
     """A task of its own, with a price; once it is completed, GET knows the seed.
 
-    Where the seed is known already nothing is asked and nothing paid: the answer is the task that told it.
+    Where the seed is known already nothing is asked and nothing paid: the answer is the task that told it. Nor is it
+    asked twice at a time: while a task asks for it, that one is the answer.
     """
     known = await house.db.read(_known_seed, actor, task_id)
-    if known.seed is not None:
+    if known.told_by is not None:
         return task_view(MIDJOURNEY, known.told_by, links, user_id=known.owner)
     return await make(house, links, MIDJOURNEY, actor, Wish("image-seed", parent_id=task_id))
 
 
 @dataclass(frozen=True, slots=True)
 class _KnownSeed:
-    """The seed of a task, None where nobody knows it, the generation that tells it, and whose that is."""
+    """The seed of a task, None where nobody knows it, the generation that tells it or will, and whose that is."""
 
     seed: int | None
-    told_by: GenerationView
+    told_by: GenerationView | None
     owner: UUID
 
 
@@ -154,7 +155,8 @@ def _known_seed(tx: Tx, viewer: Actor, task_id: UUID) -> _KnownSeed:
     for told_by, seed in (*told, (view, view.params.get("seed"))):
         if isinstance(seed, int):
             return _KnownSeed(seed, told_by, owner)
-    return _KnownSeed(None, view, owner)
+    asking = next((each for each in answers.items if each.status not in TERMINAL), None)
+    return _KnownSeed(None, asking, owner)
 
 
 def _imagine_fields(body: ImagineBody) -> Mapping[str, Any]:
