@@ -46,6 +46,8 @@ class Price {
     if (!this.refusal || this.#refused !== request.model) this.problem = null;
     if (this.#timer) clearTimeout(this.#timer);
     this.#abort?.abort();
+    // What was given up no longer says when the asking is over.
+    this.#abort = null;
     const { faults } = draft.typed;
     if (faults.length === 0) this.faultsStood = false;
     const typing = faults.some((fault) => fault.typing);
