@@ -9,6 +9,9 @@ import type { Model, ParamValue } from '#lib/api/types.ts';
 import { complain } from '#lib/ui/toasts.svelte.ts';
 import { entryOf, idFrom, isEntry, type Row, rowsOf, withParam, withShown } from './declared';
 
+/** The whole numbers of an entry that are typed. */
+export type Whole = 'base_credits' | 'per_output_credits' | 'typical_seconds' | 'deadline_seconds';
+
 const PREVIEW_AFTER_MS = 250;
 const SETTING_AFTER_MS = 500;
 
@@ -20,7 +23,12 @@ export class Making {
   entry = $state.raw<Entry | null>(null);
   proposal = $state.raw<Proposal | null>(null);
   preview = $state.raw<Model | null>(null);
-  problem = $state.raw<Problem | null>(null);
+  /** Why the last save was refused, until something is changed. */
+  refusal = $state.raw<Problem | null>(null);
+  /** What is wrong with the entry as it stands. */
+  #flaw = $state.raw<Problem | null>(null);
+  /** What stands in a field for a whole number and cannot be one; the entry keeps what it had. */
+  unfit = $state<Partial<Record<Whole, string>>>({});
   reading = $state(false);
   saving = $state(false);
   /** A document is still to be chosen; what is edited keeps its entry meanwhile. */
@@ -36,6 +44,8 @@ export class Making {
 
   readonly rows = $derived<Row[]>(this.entry ? rowsOf(this.entry, this.proposal) : []);
   readonly findings = $derived<Finding[]>(this.proposal?.findings ?? []);
+  readonly problem = $derived<Problem | null>(this.refusal ?? this.#flaw);
+  readonly held = $derived(Object.keys(this.unfit).length > 0);
   readonly blocked = $derived(this.findings.some((finding) => finding.blocks));
 
   /** Loads what there is to choose from, and the model that is edited, if one is. */
@@ -76,12 +86,12 @@ export class Making {
   change(change: Partial<Entry>): void {
     if (!this.entry) return;
     const named = change.name && !this.idIsOwn ? { id: idFrom(change.name.en) } : {};
-    this.#put({ ...this.entry, ...change, ...named });
+    this.#edit({ ...this.entry, ...change, ...named });
   }
 
   show(row: Row): void {
     if (!this.entry) return;
-    this.#put(withShown(this.entry, row, this.proposal));
+    this.#edit(withShown(this.entry, row, this.proposal));
     // What nobody is asked any more stays as it was set here.
     if (row.shown && row.param.default !== undefined && row.param.default !== null) this.#write(row.param.name, row.param.default);
   }
@@ -89,37 +99,44 @@ export class Making {
   /** A shown parameter's default changes the entry; anything else is written into the document itself. */
   set(row: Row, value: ParamValue): void {
     if (!this.entry) return;
-    if (row.shown) this.#put(withParam(this.entry, row.param.name, { default: value }));
+    if (row.shown) this.#edit(withParam(this.entry, row.param.name, { default: value }));
     else this.#write(row.param.name, value);
   }
 
   declare(row: Row, change: Partial<Row['param']>): void {
-    if (this.entry) this.#put(withParam(this.entry, row.param.name, change));
+    if (this.entry) this.#edit(withParam(this.entry, row.param.name, change));
   }
 
   startOver(): void {
     this.choosing = true;
     this.proposal = null;
-    this.problem = null;
+    this.refusal = null;
+    this.#flaw = null;
+    this.unfit = {};
     this.#begin = null;
   }
 
   async save(enabled: boolean): Promise<boolean> {
-    if (!this.entry) return false;
+    if (!this.entry || this.saving) return false;
     this.saving = true;
-    this.problem = null;
+    this.refusal = null;
     try {
       const entry = { ...this.entry, enabled };
       if (this.editing) await api.replaceModel(this.editing, entry);
       else await api.addModel(entry);
       return true;
     } catch (error) {
-      if (error instanceof Problem) this.problem = error;
+      if (error instanceof Problem) this.refusal = error;
       else if (!wasAbandoned(error)) complain(error);
       return false;
     } finally {
       this.saving = false;
     }
+  }
+
+  #edit(entry: Entry): void {
+    this.refusal = null;
+    this.#put(entry);
   }
 
   #put(entry: Entry): void {
@@ -134,9 +151,9 @@ export class Making {
       // Only what was asked last counts: answers may overtake each other.
       if (this.entry !== entry) return;
       this.preview = preview;
-      this.problem = null;
+      this.#flaw = null;
     } catch (error) {
-      if (this.entry === entry && error instanceof Problem) this.problem = error;
+      if (this.entry === entry && error instanceof Problem) this.#flaw = error;
     }
   }
 
