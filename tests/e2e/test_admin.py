@@ -1,11 +1,12 @@
 """The admin's pages say what is wrong where it is wrong, and keep what was typed."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.conftest import MODEL, visit_as_operator
+from tests.e2e.conftest import MODEL, OPERATOR, visit, visit_as_operator
 from tests.e2e.studio import Studio
 
 PRICE_MAX = "1,000,000"
@@ -61,9 +62,10 @@ async def test_a_price_that_cannot_be_is_said_at_its_field_and_kept(
         await expect(said).to_contain_text(sentence)
         await expect(price).to_have_value(typed)
         await expect(price).to_have_attribute("aria-invalid", "true")
-    await price.fill(shipped)
-    await price.press("Tab")
-    await expect(said).to_have_count(0)
+        await price.fill(shipped)
+        await price.press("Tab")
+        await expect(said).to_have_count(0)
+    assert me.complaints == []
     # A price that only the server can refuse: a request for four pictures would cost too much.
     each = row.get_by_label(me.say("models.per_output_credits"))
     was = await each.input_value()
@@ -75,6 +77,103 @@ async def test_a_price_that_cannot_be_is_said_at_its_field_and_kept(
     await expect(said).to_have_count(0)
     await expect(each).to_have_value(was)
     assert me.unexpected("status of 422") == []
+
+
+async def test_a_price_that_was_not_saved_is_marked_and_goes_with_the_next_one(
+    browser: Browser, studio: Studio, admin_key: str
+) -> None:
+    me = await visit_as_operator(browser, studio)
+    own = studio.make_model(admin_key, f"Priced {uuid4().hex[:6]}")
+    await me.go("/admin/models")
+    page = me.page
+    await page.get_by_label(me.say("create.search_models")).fill(own)
+    row = page.get_by_role("listitem").filter(has=page.get_by_text(own, exact=True))
+    base, each = row.get_by_label(me.say("models.base_credits")), row.get_by_label(me.say("models.per_output_credits"))
+    said = row.get_by_role("alert")
+    await page.route("**/api/v1/admin/models/*", lambda route: route.abort())
+    await base.fill("7")
+    await base.press("Tab")
+    await expect(said).to_contain_text(me.say("error.network.unreachable"))
+    await expect(base).to_have_value("7")
+    await page.unroute("**/api/v1/admin/models/*")
+    await each.fill("5")
+    await each.press("Tab")
+    await expect(said).to_have_count(0)
+    await expect(base).to_have_value("7")
+    await page.reload()
+    await page.get_by_label(me.say("create.search_models")).fill(own)
+    await expect(base).to_have_value("7")
+    await expect(each).to_have_value("5")
+    assert me.unexpected("ERR_FAILED") == []
+
+
+TWICE_BEFORE_THE_PAGE_IS_DRAWN = "(button) => { button.click(); button.click(); }"
+
+
+@pytest.mark.parametrize("quickly", [False, True], ids=["double click", "in one breath"])
+async def test_credits_are_given_once_however_often_the_button_is_pressed(
+    browser: Browser, studio: Studio, admin_key: str, quickly: bool
+) -> None:
+    del admin_key
+    person = await visit(browser, studio)
+    await person.sign_up()
+    me = await visit_as_operator(browser, studio)
+    await me.go(f"/admin/users?q={person.email}")
+    page, reason = me.page, f"for the bell {uuid4().hex[:6]}"
+    await page.get_by_role("button", name=me.say("users.grant"), exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label(me.say("users.reason")).fill(reason)
+    give = dialog.locator('button[type="submit"]')
+    await expect(give).to_be_enabled()
+    if quickly:
+        await give.evaluate(TWICE_BEFORE_THE_PAGE_IS_DRAWN)
+    else:
+        await give.dblclick()
+    await expect(dialog).to_have_count(0)
+    await page.wait_for_load_state("networkidle")
+    statement = await person.context.request.get(f"{studio.url}/api/v1/credits/statement")
+    assert (await statement.text()).count(reason) == 1
+    assert me.complaints == []
+
+
+async def test_marking_text_beyond_the_edge_of_a_dialog_keeps_it_open(
+    browser: Browser, studio: Studio, admin_key: str
+) -> None:
+    del admin_key
+    me = await visit_as_operator(browser, studio)
+    await me.go(f"/admin/users?q={OPERATOR}")
+    page, dialog = me.page, me.page.get_by_role("dialog")
+    await page.get_by_role("button", name=me.say("users.grant"), exact=True).first.click()
+    reason = dialog.get_by_label(me.say("users.reason"))
+    await reason.fill("for the bell in the fog")
+    box = await reason.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await page.mouse.down()
+    await page.mouse.move(5, box["y"], steps=5)
+    await page.mouse.up()
+    await page.wait_for_timeout(300)
+    await expect(reason).to_have_value("for the bell in the fog")
+    await page.mouse.click(5, 5)
+    await expect(dialog).to_have_count(0)
+
+
+async def test_a_key_that_is_still_held_answers_no_question(browser: Browser, studio: Studio, admin_key: str) -> None:
+    del admin_key
+    me = await visit_as_operator(browser, studio)
+    await me.go("/admin/storage")
+    page, dialog = me.page, me.page.get_by_role("dialog")
+    await page.get_by_role("button", name=me.say("storage.move_all")).focus()
+    await page.keyboard.down("Enter")
+    yes = dialog.get_by_role("button", name=me.say("storage.move_yes"), exact=True)
+    await expect(yes).to_be_focused()
+    for _ in range(3):
+        await page.keyboard.down("Enter")
+    await page.wait_for_timeout(300)
+    await expect(yes).to_be_focused()
+    await page.keyboard.up("Enter")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_have_count(0)
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])

@@ -1,6 +1,7 @@
 """On a phone everything that can be pressed is as large as a finger."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -35,7 +36,7 @@ SMALL = """(least) => {
 async def test_what_is_pressed_is_as_large_as_a_finger(
     browser: Browser, studio: Studio, admin_key: str, locale: str
 ) -> None:
-    del admin_key
+    studio.make_model(admin_key, f"Finger {uuid4().hex[:6]}")
     me = await visit(browser, studio, locale=locale, phone=True)
     found: dict[str, Any] = {}
 

@@ -129,6 +129,62 @@ async def test_what_is_wrong_with_a_workflow_is_mended_on_the_page_and_people_ma
     assert me.complaints == []
 
 
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_an_id_that_is_taken_is_said_at_the_button_that_was_pressed(
+    browser: Browser, studio: Studio, admin_key: str, locale: str
+) -> None:
+    taken = studio.make_model(admin_key, f"Taken {uuid4().hex[:6]}")
+    me = await visit_as_operator(browser, studio, locale=locale)
+    page = me.page
+    await me.go("/admin/models/make")
+    await page.get_by_role("button", name="SDXL").first.click()
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    field = page.get_by_label(me.say("making.id"), exact=True)
+    publish = page.get_by_role("button", name=me.say("making.publish"), exact=True)
+    await field.fill(taken)
+    await publish.click()
+    told = page.get_by_role("alert").filter(has_text=me.say("error.catalog.id_taken"))
+    await expect(told).to_have_count(2)
+    await expect(told.last).to_be_in_viewport()
+    # The preview that follows the last letter knows nothing of other models.
+    await page.wait_for_timeout(800)
+    await expect(told).to_have_count(2)
+    assert me.unexpected("status of 409") == []
+    await field.fill(f"{taken}-again")
+    await expect(told).to_have_count(0)
+    await publish.click()
+    await page.wait_for_url("**/admin/models")
+    assert me.unexpected("status of 409") == []
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_a_number_that_cannot_be_is_said_at_its_field_and_nothing_is_kept_or_published(
+    browser: Browser, studio: Studio, admin_key: str, locale: str
+) -> None:
+    del admin_key
+    me = await visit_as_operator(browser, studio, locale=locale)
+    page = me.page
+    await me.go("/admin/models/make")
+    await page.get_by_role("button", name="SDXL").first.click()
+    await expect(page.get_by_text(me.say("making.sound"))).to_be_visible()
+    buttons = [page.get_by_role("button", name=me.say(f"making.{one}"), exact=True) for one in ("publish", "keep")]
+    for name, least, most in (("models.base_credits", "0", "1,000,000"), ("making.typical_seconds", "1", "86,400")):
+        field = page.get_by_label(me.say(name), exact=True)
+        told = page.get_by_text(me.say("whole.wrong", minimum=least, maximum=most), exact=True)
+        fine = await field.input_value()
+        for typed in ("-5", "2.5", "", "1000000000000"):
+            await field.fill(typed)
+            await expect(told).to_be_visible()
+            await expect(field).to_have_value(typed)
+            for button in buttons:
+                await expect(button).to_be_disabled()
+            await field.fill(fine)
+            await expect(told).to_have_count(0)
+            for button in buttons:
+                await expect(button).to_be_enabled()
+    assert me.complaints == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_the_form_has_no_serious_issue(
     browser: Browser, studio: Studio, admin_key: str, axe: str, theme: str
