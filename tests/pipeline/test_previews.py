@@ -172,3 +172,24 @@ def test_previews_are_bounded_and_judged_by_their_content() -> None:
     assert previews.put(third, Preview(b"RIFF0000WEBP", "text/html"))
     shown = previews.newest(third)
     assert shown is not None and shown.content_type == "image/webp", "by its content, not by what it is called"
+
+
+async def test_a_job_that_is_told_of_is_hardly_asked_about(studio: Studio) -> None:
+    life = await studio.open()
+    hearing(studio, (0.1, Pending(True, percent=10.0)), job_seconds=60.0)
+    await life.request()
+    await studio.pass_time(58.0)
+    told = [call for call, _ in studio.vendor.calls if call == "check"]
+    assert 1 <= len(told) <= 16
+    await studio.to_the_end()
+
+
+async def test_a_job_whose_connection_broke_is_asked_about_as_any_other(studio: Studio) -> None:
+    life = await studio.open()
+    broken = (0.2, Unreachable("Gone."))
+    hearing(studio, (0.1, Pending(True, percent=10.0)), *[broken] * 200, job_seconds=60.0)
+    await life.request()
+    await studio.pass_time(58.0)
+    told = [call for call, _ in studio.vendor.calls if call == "check"]
+    assert len(told) > 30
+    await studio.to_the_end()

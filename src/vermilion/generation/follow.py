@@ -19,6 +19,9 @@ from vermilion.providers import Canceled, Done, Drifted, Misconfigured, Pending,
 LONG_SECONDS = 1.0
 """Before a sleep of this length the row is let go; for a shorter one it is not worth being read again."""
 
+TOLD_SECONDS = 4.0
+"""The least pause between two questions while a connection tells of the job: what it does not tell is found by them."""
+
 TIME_IS_UP = Failure("generation.deadline_passed", "wait", "The provider did not finish in time.")
 CREDENTIAL_GONE = Failure("provider.credential_gone", "admin", "The credential this was submitted with was removed.")
 
@@ -90,7 +93,7 @@ class Job:
                 return self._work
             if (end := await self._ended_here(now)) is not None:
                 return await self._take(end)
-            rung = await bell.wait(self._lie_down(now))
+            rung = await bell.wait(self._lie_down(now, is_told=hearing is not None and hearing.is_live))
             if rung:
                 if not self._look(await self._journey.read()):
                     return self._work
@@ -161,8 +164,11 @@ class Job:
             settling.settle_nothing, work, Status.CANCELED, None, now=journey.tools.clock.now()
         )
 
-    def _lie_down(self, now: datetime) -> float:
-        """How long to sleep until the next question: the learned pace, or a growing pause while it is not answered."""
+    def _lie_down(self, now: datetime, *, is_told: bool) -> float:
+        """How long to sleep until the next question: the learned pace, or a growing pause while it is not answered.
+
+        `is_told` where the end will be announced, and asking only keeps from waiting for ever.
+        """
         if self._tries:
             wait = pause_seconds(self._tries - 1, self._asked_seconds)
         else:
@@ -172,6 +178,8 @@ class Job:
                 max(0.0, (now - (self._since or now)).total_seconds()),
                 asked_seconds=self._asked_seconds,
             )
+            if is_told:
+                wait = max(wait, TOLD_SECONDS)
             if self._journey.resumed:
                 wait = after_restart(wait)
         if wait >= LONG_SECONDS:

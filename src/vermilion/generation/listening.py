@@ -36,6 +36,8 @@ class Hearing:
         self._worth_a_look = False
         self._preview_looked_at: float | None = None
         self._looked: Pending | None = None
+        self.is_live = False
+        """Whether the connection that told last still stands: it will tell the end, and asking is for safety."""
 
     def take(self, now: float = 0.0) -> Heard | None:
         """The newest progress if it is worth a look; None when it is not, or the job has ended.
@@ -72,7 +74,7 @@ class Hearing:
 
     def end(self) -> None:
         """The job has ended: asking is better than anything heard before."""
-        self._heard = None
+        self._heard, self.is_live = None, False
 
 
 @asynccontextmanager
@@ -93,7 +95,7 @@ async def listening(
 
     def tell(pending: Pending) -> None:
         nonlocal tries
-        tries = 0
+        tries, hearing.is_live = 0, True
         shown = pending.preview is not None and PREVIEWS.put(journey.generation_id, pending.preview)
         if hearing.put(pending, new_preview=shown, now=clock.monotonic()):
             journey.bell.ring()
@@ -104,10 +106,12 @@ async def listening(
             try:
                 await listen(ticket, tell)
             except ProviderError as error:
+                hearing.is_live = False
                 await clock.sleep(pause_seconds(tries, error.retry_after_seconds))
                 tries += 1
                 continue
             except Exception:  # noqa: BLE001 - the rim of a task that only helps: its mistakes end no following
+                hearing.is_live = False
                 log.exception("generation.listening_failed", generation_id=str(journey.generation_id))
                 return
             hearing.end()

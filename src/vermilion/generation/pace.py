@@ -52,11 +52,12 @@ class Pace:
             return typical_seconds * FIRST_SHARE_OF_TYPICAL
         return sorted(samples)[int(len(samples) * FAST_PERCENTILE)] * SAFETY
 
-    def elapsed_share(self, model: str, typical_seconds: float) -> float:
+    def elapsed_share(self, model: str, typical_seconds: float, elapsed_seconds: float) -> float:
         """The interval between two questions, as a share of the time already spent."""
         samples = self._samples.get(model, ())
         earliest = self.earliest_seconds(model, typical_seconds)
-        if len(samples) < SAMPLES_NEEDED or earliest <= 0:
+        if len(samples) < SAMPLES_NEEDED or earliest <= 0 or elapsed_seconds > max(samples):
+            # Nothing is known of it, or it takes longer than all that were.
             return ELAPSED_SHARE_MAX
         # Steps that each add a share s to the time spent: their number is the logarithm of how much it grows, over s.
         growth = math.log(statistics.median(samples) / earliest)
@@ -69,7 +70,7 @@ class Pace:
 
         `asked_seconds` is what the provider told (`Retry-After`); it is never undercut.
         """
-        share = self.elapsed_share(model, typical_seconds)
+        share = self.elapsed_share(model, typical_seconds, elapsed_seconds)
         interval = min(max(elapsed_seconds * share, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS)
         until_earliest = self.earliest_seconds(model, typical_seconds) - elapsed_seconds
         # Never further ahead than the longest interval: a job may be much quicker than all before it.
